@@ -1,0 +1,104 @@
+//! The attributes that a side reports when it is done: requirements × what the tokens say was agreed.
+
+use legwork_engine::ntlm::messages::{Authenticate, Challenge, MessageType, NegotiateFlags};
+
+use super::{Judge, call, exchange};
+use crate::{
+    protocol::{Attributes, Namespace, Role},
+    run::trace::{Event, Purpose},
+    suite::{mapping::Class, names},
+};
+
+pub(super) fn check(judge: &mut Judge<'_>) {
+    for (at, event) in judge.trace.legs() {
+        let done = judge.meaning(event).is_some_and(|meaning| meaning.class == Class::Ok);
+        let last = matches!(event.purpose, Purpose::Leg(number) if number > 0);
+        if done && last && let Some(flags) = agreed(judge, at, event) {
+            side(judge, at, event, flags);
+        }
+    }
+}
+
+/// The flags that both messages have: what holds on the context.
+fn agreed(judge: &Judge<'_>, at: usize, event: &Event) -> Option<NegotiateFlags> {
+    let (challenge, authenticate) = match event.side {
+        Role::Initiator => (event.input()?, event.output()?),
+        Role::Acceptor => {
+            (exchange::own_last(judge.trace, Role::Acceptor, at, MessageType::CHALLENGE)?, event.input()?)
+        }
+    };
+    let challenge = Challenge::parse(challenge).ok()?;
+    let authenticate = Authenticate::parse(authenticate).ok()?;
+    Some(challenge.flags & authenticate.flags)
+}
+
+fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags) {
+    let prefix = call(event.side);
+    let rule = |name: &str| format!("{prefix}/ntlm/{name}");
+    let attributes = event.attributes().filter(|_| judge.shows(event.side, "attributes")).cloned();
+    let asked = |name: &str| {
+        let bit = names::requirement(event.side, name).unwrap_or_default();
+        event.leg().is_some_and(|leg| leg.requirements & bit != 0)
+    };
+    for (name, flag) in [
+        ("confidentiality", NegotiateFlags::SEAL),
+        ("integrity", NegotiateFlags::SIGN),
+        ("replay-detect", NegotiateFlags::SIGN),
+        ("sequence-detect", NegotiateFlags::SIGN),
+    ] {
+        let rule = rule(&format!("{name}-granted"));
+        if !asked(name) || !flags.contains(flag) {
+            continue;
+        }
+        match granted(event.side, attributes.as_ref(), name) {
+            Some(granted) => judge.check(&rule, at, granted, || {
+                format!("{name} was asked for and agreed, and is not among the attributes {}", show(attributes.as_ref()))
+            }),
+            None => judge.not_applicable(&rule, at, "attributes"),
+        }
+    }
+    let never = [
+        ("confidentiality-only-when-negotiated", "confidentiality", !flags.contains(NegotiateFlags::SEAL)),
+        ("delegate-not-granted", "delegate", true),
+        ("mutual-auth-not-granted", "mutual-auth", true),
+    ];
+    for (rule_name, name, applies) in never {
+        if !applies {
+            continue;
+        }
+        match granted(event.side, attributes.as_ref(), name) {
+            Some(granted) => judge.check(&rule(rule_name), at, !granted, || {
+                format!("{name} is among the attributes {} although nothing provides it", show(attributes.as_ref()))
+            }),
+            None => judge.not_applicable(&rule(rule_name), at, "attributes"),
+        }
+    }
+}
+
+/// Whether an attribute is granted; none if the namespace cannot say.
+pub(super) fn granted(side: Role, attributes: Option<&Attributes>, name: &str) -> Option<bool> {
+    let attributes = attributes?;
+    let bit = match attributes.namespace {
+        Namespace::Sspi => names::attribute(side, name)?,
+        Namespace::Gss => gss(name)?,
+        _ => return None,
+    };
+    Some(attributes.bits & bit != 0)
+}
+
+/// GSS_C_* flags (RFC 2744 appendix A).
+fn gss(name: &str) -> Option<u32> {
+    Some(match name {
+        "delegate" => 1,
+        "mutual-auth" => 2,
+        "replay-detect" => 4,
+        "sequence-detect" => 8,
+        "confidentiality" => 16,
+        "integrity" => 32,
+        _ => return None,
+    })
+}
+
+fn show(attributes: Option<&Attributes>) -> String {
+    attributes.map(|attributes| format!("0x{:08x}", attributes.bits)).unwrap_or_default()
+}

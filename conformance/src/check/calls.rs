@@ -1,0 +1,139 @@
+//! Statuses of calls that nothing is wrong with, and what comes with them.
+
+use super::{Judge, call};
+use crate::{
+    protocol::{Namespace, Request, Role},
+    run::trace::{Event, Purpose},
+    suite::{mapping::Class, names},
+};
+
+pub(super) fn check(judge: &mut Judge<'_>) {
+    for (at, event) in judge.trace.events.iter().enumerate() {
+        documented(judge, at, event);
+        completion(judge, at, event);
+        if event.expect.is_some() {
+            continue;
+        }
+        match event.purpose {
+            Purpose::Acquire => status(judge, "acquire/general/succeeds", at, event, "SEC_E_OK"),
+            Purpose::Leg(number) => leg(judge, at, event, number),
+            Purpose::Release if matches!(event.request, Request::Delete { .. }) => {
+                status(judge, "context/ntlm/delete-succeeds", at, event, "SEC_E_OK");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn leg(judge: &mut Judge<'_>, at: usize, event: &Event, number: usize) {
+    match (event.side, number) {
+        (side, 0) => first_leg(judge, at, event, side),
+        (Role::Initiator, _) => last_leg(judge, at, event),
+        (Role::Acceptor, _) => status(judge, "asc/ntlm/valid-logon-accepted", at, event, "SEC_E_OK"),
+    }
+    allocation(judge, at, event);
+}
+
+fn first_leg(judge: &mut Judge<'_>, at: usize, event: &Event, side: Role) {
+    let rule = format!("{}/ntlm/first-leg-continues", call(side));
+    status(judge, &rule, at, event, "SEC_I_CONTINUE_NEEDED");
+    let token = event.output().is_some_and(|token| !token.is_empty());
+    judge.check(&rule, at, token, || "the first leg made no token".to_owned());
+}
+
+fn last_leg(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let rule = "isc/ntlm/second-leg-completes";
+    status(judge, rule, at, event, "SEC_E_OK");
+    let token = event.output().is_some_and(|token| !token.is_empty());
+    judge.check(rule, at, token, || "the second leg made no token".to_owned());
+}
+
+/// The acceptor's last leg has no token.
+fn completion(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let done = judge.meaning(event).is_some_and(|meaning| meaning.class == Class::Ok);
+    let last = matches!(event.purpose, Purpose::Leg(number) if number > 0);
+    if event.side != Role::Acceptor || !last || !done {
+        return;
+    }
+    let token = event.output().unwrap_or_default();
+    judge.check("asc/ntlm/completion-without-token", at, token.is_empty(), || {
+        format!("the last leg made a token of {} bytes", token.len())
+    });
+}
+
+/// The package says that it allocated the output if it was asked to.
+fn allocation(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let bit = |name| names::requirement(event.side, name).unwrap_or_default();
+    let asked = event.leg().is_some_and(|leg| leg.requirements & bit("allocate-memory") != 0);
+    if !asked || event.side != Role::Initiator {
+        return;
+    }
+    let rule = "isc/ntlm/allocated-memory-reported";
+    match event.attributes().filter(|attributes| attributes.namespace == Namespace::Sspi) {
+        Some(attributes) if judge.shows(event.side, "buffers") => {
+            let reported = names::attribute(event.side, "allocated-memory").unwrap_or_default();
+            judge.check(rule, at, attributes.bits & reported != 0, || {
+                format!("allocation was asked for; attributes 0x{:08x} do not have it", attributes.bits)
+            });
+        }
+        _ => judge.not_applicable(rule, at, "buffers, attributes"),
+    }
+}
+
+/// A documented status, or an error that the implementation documents.
+fn documented(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let Some(status) = event.status() else { return };
+    let meaning = judge.meaning(event);
+    let documented = meaning.as_ref().is_some_and(|meaning| meaning.documented);
+    judge.check("call/errors-are-documented", at, documented, || {
+        let message = status.message.as_deref().unwrap_or_default();
+        format!("{} is no documented answer: {message}", describe(status))
+    });
+}
+
+/// A status must be the expected one: the very number in the namespace of SSPI, the same meaning in others.
+pub(super) fn status(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event, expected: &str) {
+    let holds = fits(judge, event, expected);
+    judge.check(rule, at, holds, || format!("expected {expected}, got {}", told(judge_name(event), event)));
+}
+
+/// Whether the status of an event is what a name stands for.
+pub(super) fn fits(judge: &Judge<'_>, event: &Event, expected: &str) -> bool {
+    let Some(status) = event.status() else { return false };
+    let meaning = judge.meaning(event);
+    if expected == names::ANY_FAILURE {
+        return meaning.is_some_and(|meaning| meaning.class == Class::Failure);
+    }
+    if status.namespace == Namespace::Sspi {
+        let code = u32::from_str_radix(status.code.trim_start_matches("0x"), 16).ok();
+        return code.is_some() && code == judge.mapping().number(expected);
+    }
+    let wanted = judge.mapping().by_name(expected).map(|(_, row)| row);
+    matches!((meaning, wanted), (Some(meaning), Some(wanted)) if meaning.documented && meaning.stands_for(wanted))
+}
+
+fn judge_name(event: &Event) -> &'static str {
+    event.side.name()
+}
+
+/// The status of an event in words.
+pub(super) fn told(side: &str, event: &Event) -> String {
+    match event.status() {
+        Some(status) => {
+            let text = status.message.as_deref().map(|message| format!(" ({message})")).unwrap_or_default();
+            format!("{}{text} from the {side}", describe(status))
+        }
+        None => format!("no status from the {side}"),
+    }
+}
+
+/// A status by its documented name if it is one of SSPI's.
+pub(super) fn describe(status: &crate::protocol::Status) -> String {
+    let code = u32::from_str_radix(status.code.trim_start_matches("0x"), 16).ok();
+    let name = code.map(legwork_engine::status::SecurityStatus).and_then(|status| status.name());
+    match (status.namespace, name, &status.minor) {
+        (Namespace::Sspi, Some(name), _) => name.to_owned(),
+        (_, _, Some(minor)) => format!("{} / {minor}", status.code),
+        _ => status.code.clone(),
+    }
+}

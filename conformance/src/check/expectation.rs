@@ -1,0 +1,90 @@
+//! What a scenario says must come back from a call.
+
+use super::{Judge, attributes::granted, calls};
+use crate::{
+    inspect,
+    run::trace::{Event, Purpose},
+    suite::scenario::{Expect, TokenForm},
+};
+
+pub(super) fn check(judge: &mut Judge<'_>) {
+    for (at, event) in judge.trace.events.iter().enumerate() {
+        if let Some(expect) = &event.expect {
+            status(judge, at, event, expect);
+            token(judge, at, event, expect);
+            attributes(judge, at, event, expect);
+            fields(judge, at, event, expect);
+            values(judge, at, event, expect);
+        }
+    }
+}
+
+fn status(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
+    if expect.status.is_empty() {
+        return;
+    }
+    if !judge.shows(event.side, "status") && !judge.shows(event.side, "final-status") {
+        judge.not_applicable(&expect.rule, at, "status");
+        return;
+    }
+    let holds = expect.status.iter().any(|name| calls::fits(judge, event, name));
+    judge.check(&expect.rule, at, holds, || {
+        format!("expected {}, got {}", expect.status.join(" or "), calls::told(event.side.name(), event))
+    });
+}
+
+fn token(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
+    let Some(form) = expect.token else { return };
+    let output = event.output();
+    let holds = match form {
+        TokenForm::None => output.is_none(),
+        TokenForm::Empty => output.is_some_and(<[u8]>::is_empty),
+        TokenForm::Bytes => output.is_some_and(|token| !token.is_empty()),
+    };
+    judge.check(&expect.rule, at, holds, || {
+        let found = output.map_or("none".to_owned(), |token| format!("{} bytes", token.len()));
+        format!("expected a token of form {form:?}, got {found}")
+    });
+}
+
+fn attributes(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
+    let listed = expect.granted.iter().map(|name| (name, true));
+    let listed: Vec<(&String, bool)> = listed.chain(expect.not_granted.iter().map(|name| (name, false))).collect();
+    for (name, wanted) in listed {
+        let attributes = event.attributes().filter(|_| judge.shows(event.side, "attributes"));
+        match granted(event.side, attributes, name) {
+            Some(found) => judge.check(&expect.rule, at, found == wanted, || {
+                format!("attribute {name}: expected {wanted}, got {found}")
+            }),
+            None => judge.not_applicable(&expect.rule, at, "attributes"),
+        }
+    }
+}
+
+fn fields(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
+    if expect.fields.is_empty() {
+        return;
+    }
+    let decoded = event.output().map(inspect::fields).unwrap_or_default();
+    for (path, wanted) in expect.fields.iter() {
+        let found = decoded.iter().find(|(name, ..)| name == path);
+        let holds = found.is_some_and(|(_, value, _)| value == wanted);
+        let range = found.map(|(.., range)| range.clone());
+        judge.check_at(&expect.rule, at, range, holds, || {
+            format!("field {path}: expected {wanted}, got {}", found.map_or("nothing", |(_, value, _)| value.as_str()))
+        });
+    }
+}
+
+fn values(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
+    if event.purpose != Purpose::Query {
+        return;
+    }
+    let answers = event.outcome().map(|outcome| outcome.values.clone()).unwrap_or_default();
+    for (name, wanted) in expect.values.iter() {
+        let found = answers.get(name);
+        judge.check(&expect.rule, at, found == Some(wanted), || {
+            format!("{name}: expected {wanted}, got {}", found.map_or("nothing".to_owned(), ToString::to_string))
+        });
+    }
+}

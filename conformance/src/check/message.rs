@@ -1,0 +1,132 @@
+//! Protected messages and the session key: every value recomputed from the known secrets.
+
+use legwork_engine::ntlm::messages::{Authenticate, Challenge, MessageType, NegotiateFlags, Signature};
+
+use super::{
+    Judge, exchange,
+    recompute::{self, Derived, Direction},
+};
+use crate::{
+    protocol::{Request, Role},
+    run::{
+        driver::parts,
+        trace::{self, DATA, Event, Purpose},
+    },
+    suite::mapping::Class,
+};
+
+pub(super) fn check(judge: &mut Judge<'_>) {
+    let Some(derived) = derived(judge) else { return };
+    let mut directions = [Role::Initiator, Role::Acceptor]
+        .map(|sender| Direction::new(derived.flags, &derived.session_key, sender));
+    for (at, event) in judge.trace.events.iter().enumerate() {
+        let succeeded = judge.meaning(event).is_some_and(|meaning| meaning.class == Class::Ok);
+        match (event.purpose, &event.request) {
+            (Purpose::Protect, _) if succeeded => {
+                let [initiator, acceptor] = &mut directions;
+                let direction = if event.side == Role::Initiator { initiator } else { acceptor };
+                protected(judge, at, event, &derived, direction);
+            }
+            (Purpose::Check { genuine: true }, _) => genuine(judge, at, event),
+            (Purpose::Query, Request::Query { attribute, .. }) if succeeded && event.expect.is_none() => {
+                queried(judge, at, event, attribute, &derived);
+            }
+            (Purpose::Query, Request::Query { attribute, .. })
+                if attribute == "session-key" && event.expect.is_none() =>
+            {
+                super::calls::status(judge, "context/ntlm/session-key", at, event, "SEC_E_OK");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What both sides of a completed exchange must have derived.
+fn derived(judge: &Judge<'_>) -> Option<Derived> {
+    let (at, _) = judge.trace.legs().filter(|(_, event)| event.side == Role::Initiator).last()?;
+    let event = judge.trace.events.get(at)?;
+    let token = event.output()?;
+    let message = Authenticate::parse(token).ok()?;
+    let challenge = Challenge::parse(event.input()?).ok()?;
+    exchange::own_last(judge.trace, Role::Initiator, at, MessageType::NEGOTIATE)?;
+    let identity = judge.trace.world.identity.as_ref()?;
+    recompute::derive(identity.password.as_ref()?, &message, challenge.flags)
+}
+
+fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, direction: &mut Direction) {
+    let Some(protect) = event.protect() else { return };
+    let sealed = matches!(event.request, Request::Seal(_));
+    if !derived.flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
+        return;
+    }
+    let plain = trace::buffer(&protect.buffers, DATA).unwrap_or_default();
+    let Some((message, token)) = parts(event, plain) else { return };
+    let number = direction.sequence();
+    let expected = direction.next(plain, sealed);
+    let Ok(sent) = Signature::parse(&token) else {
+        judge.check("message/ntlm/signature-checksum", at, false, || format!("the signature has {} bytes", token.len()));
+        return;
+    };
+    judge.check_at("message/ntlm/signature-version", at, Some(0..4), sent.version == 1, || {
+        format!("the signature has version {}", sent.version)
+    });
+    let ess = derived.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
+    let [.., a, b, c, d] = expected.token;
+    judge.check_at("message/ntlm/signature-sequence", at, Some(12..16), sent.sequence == [a, b, c, d], || {
+        format!("message {number} of its direction has sequence field {}, expected {}", hex::encode(sent.sequence), hex::encode([a, b, c, d]))
+    });
+    let compared = if ess { 4..12 } else { 8..12 };
+    let wanted = expected.token.get(compared.clone()).unwrap_or_default();
+    let found = token.get(compared.clone()).unwrap_or_default();
+    judge.check_at("message/ntlm/signature-checksum", at, Some(compared), wanted == found, || {
+        format!("the checksum is {}, recomputed {}", hex::encode(found), hex::encode(wanted))
+    });
+    if sealed {
+        judge.check("message/ntlm/sealed-message", at, message == expected.message, || {
+            format!("the sealed message is {}, recomputed {}", hex::encode(&message), hex::encode(&expected.message))
+        });
+    }
+}
+
+/// A message that nothing happened to is accepted, and comes out as it went in.
+fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let rule = "message/ntlm/genuine-message-accepted";
+    super::calls::status(judge, rule, at, event, "SEC_E_OK");
+    if !matches!(event.request, Request::Unseal(_)) {
+        return;
+    }
+    let before = judge.trace.events.get(..at).unwrap_or_default();
+    let made = before.iter().rev().find(|event| event.purpose == Purpose::Protect);
+    let plain = made.and_then(Event::protect).and_then(|protect| trace::buffer(&protect.buffers, DATA));
+    let found = event.outcome().and_then(|outcome| trace::buffer(&outcome.buffers, DATA));
+    if let (Some(plain), Some(found)) = (plain, found) {
+        judge.check(rule, at, plain == found, || {
+            format!("the message came out as {}, went in as {}", hex::encode(found), hex::encode(plain))
+        });
+    }
+}
+
+fn queried(judge: &mut Judge<'_>, at: usize, event: &Event, attribute: &str, derived: &Derived) {
+    let values = event.outcome().map(|outcome| &outcome.values);
+    let value = |name: &str| values.and_then(|values| values.get(name)).and_then(|value| value.as_str());
+    match attribute {
+        "session-key" => {
+            let expected = hex::encode(derived.session_key);
+            let found = value("session-key").unwrap_or_default();
+            judge.check("context/ntlm/session-key", at, found == expected, || {
+                format!("the session key is {found:?}, recomputed {expected}")
+            });
+        }
+        "names" => {
+            let identity = judge.trace.world.identity.clone();
+            let part = |text: Option<crate::protocol::Text>| text.map(|text| text.text).unwrap_or_default();
+            let (user, domain) = identity.map_or_else(Default::default, |identity| (part(identity.user), part(identity.domain)));
+            let expected = if domain.is_empty() { user } else { format!("{domain}\\{user}") };
+            let found = value("user").unwrap_or_default();
+            judge.check("context/ntlm/user-name", at, found.to_lowercase() == expected.to_lowercase(), || {
+                format!("the user is called {found:?}, expected {expected:?}")
+            });
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,216 @@
+//! Two tokens of one kind, field by field.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{
+    Kind, inspect_as, message_kind,
+    model::{Inspection, Node, Span, Value},
+    text,
+};
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Path in scenarios, or names in the specification where there is none.
+    pub field: String,
+    /// The field in the expected token.
+    pub expected: Option<Side>,
+    /// The field in the actual token.
+    pub actual: Option<Side>,
+}
+
+/// A field of one of the tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Where it stands.
+    pub span: Span,
+    /// Its value as text.
+    pub shown: String,
+    /// What decides whether two fields are the same.
+    bytes: Vec<u8>,
+    /// Names of the flags that are set.
+    flags: Vec<&'static str>,
+}
+
+/// The fields in which two messages differ.
+#[must_use]
+pub fn decoded_diff(expected: &[u8], actual: &[u8]) -> String {
+    let kind = |bytes| message_kind(bytes).unwrap_or(Kind::Unknown);
+    write(
+        &side_of(kind(expected), expected),
+        &side_of(kind(actual), actual),
+    )
+}
+
+/// As [`decoded_diff`], of two tokens of a known kind.
+#[must_use]
+pub fn decoded_diff_as(kind: Kind, expected: &[u8], actual: &[u8]) -> String {
+    write(&side_of(kind, expected), &side_of(kind, actual))
+}
+
+/// The fields in which two tokens of a kind differ, layout last.
+#[must_use]
+pub fn differences(kind: Kind, expected: &[u8], actual: &[u8]) -> Vec<Difference> {
+    compare(&side_of(kind, expected), &side_of(kind, actual))
+}
+
+/// A token and its fields.
+#[derive(Debug)]
+struct Fields {
+    inspection: Inspection,
+    bytes: Vec<u8>,
+    order: Vec<String>,
+    layout: Vec<String>,
+    sides: BTreeMap<String, Side>,
+}
+
+fn side_of(kind: Kind, bytes: &[u8]) -> Fields {
+    let inspection = inspect_as(kind, bytes);
+    let mut fields = Fields {
+        inspection: inspection.clone(),
+        bytes: bytes.to_vec(),
+        order: Vec::new(),
+        layout: Vec::new(),
+        sides: BTreeMap::new(),
+    };
+    fields.collect(&inspection.tree, "");
+    fields
+}
+
+impl Fields {
+    /// Takes up the fields below a node. A node with a value is a field; another one is the sum of its parts.
+    fn collect(&mut self, parent: &Node, prefix: &str) {
+        for node in &parent.children {
+            let own = format!("{prefix}{}", node.name);
+            let path = node.path.as_ref().or_else(|| node.children.iter().find_map(|child| child.path.as_ref()));
+            match &node.value {
+                Some(Value::Descriptor { length, .. }) => {
+                    self.add(own, node, true);
+                    if let (0, Some(path)) = (*length, &node.path) {
+                        self.add(path.clone(), &Node::new("", node.span).with(empty()), false);
+                    }
+                }
+                None if !node.children.is_empty() && !super::is_pair(node) => {
+                    self.collect(node, &format!("{own}."));
+                }
+                _ => self.add(path.cloned().unwrap_or(own), node, false),
+            }
+        }
+    }
+
+    fn add(&mut self, field: String, node: &Node, layout: bool) {
+        let mut key = field;
+        while self.sides.contains_key(&key) {
+            key.push('\'');
+        }
+        let is_empty = node.value == Some(empty());
+        let bytes = self.bytes.get(node.span.range()).unwrap_or_default();
+        let side = Side {
+            span: node.span,
+            shown: node.value.as_ref().map_or_else(|| "(empty)".to_owned(), text::show),
+            bytes: if is_empty { Vec::new() } else { bytes.to_vec() },
+            flags: match &node.value {
+                Some(Value::Flags { names, .. }) => names.clone(),
+                _ => Vec::new(),
+            },
+        };
+        match layout {
+            true => self.layout.push(key.clone()),
+            false => self.order.push(key.clone()),
+        }
+        self.sides.insert(key, side);
+    }
+}
+
+fn empty() -> Value {
+    Value::Bytes { hex: String::new() }
+}
+
+fn compare(expected: &Fields, actual: &Fields) -> Vec<Difference> {
+    let new = |known: &[String], found: &[String]| -> Vec<String> {
+        found.iter().filter(|key| !known.contains(key)).cloned().collect()
+    };
+    let keys = [
+        expected.order.clone(),
+        new(&expected.order, &actual.order),
+        expected.layout.clone(),
+        new(&expected.layout, &actual.layout),
+    ];
+    keys.concat()
+        .into_iter()
+        .filter_map(|field| {
+            let (left, right) = (expected.sides.get(&field), actual.sides.get(&field));
+            let same = left.map(|side| &side.bytes) == right.map(|side| &side.bytes);
+            (!same).then(|| Difference {
+                field,
+                expected: left.cloned(),
+                actual: right.cloned(),
+            })
+        })
+        .collect()
+}
+
+fn write(expected: &Fields, actual: &Fields) -> String {
+    let (left, right) = (&expected.inspection, &actual.inspection);
+    let mut out = String::new();
+    if left.kind != right.kind {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            out,
+            "expected {}, actual {}",
+            left.kind.structure(),
+            right.kind.structure()
+        );
+    }
+    let found = compare(expected, actual);
+    if found.is_empty() {
+        out.push_str(match expected.bytes == actual.bytes {
+            true => "no difference\n",
+            false => "no decoded field differs\n",
+        });
+    }
+    for difference in &found {
+        write_one(&mut out, difference);
+    }
+    out
+}
+
+fn write_one(out: &mut String, difference: &Difference) {
+    let Difference {
+        field,
+        expected,
+        actual,
+    } = difference;
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{field}");
+    for (label, side, other) in [("- expected", expected, actual), ("+ actual  ", actual, expected)] {
+        let Some(side) = side else {
+            let _ = writeln!(out, "  {label}  absent");
+            continue;
+        };
+        let range = text::span(side.span, 4);
+        let shown = one_line(side, other.as_ref());
+        let _ = writeln!(out, "  {label}  {range}  {shown}");
+    }
+    let (Some(expected), Some(actual)) = (expected, actual) else {
+        return;
+    };
+    for (label, one, other) in [
+        ("only expected", expected, actual),
+        ("only actual", actual, expected),
+    ] {
+        let names: Vec<&str> = one.flags.iter().filter(|flag| !other.flags.contains(flag)).copied().collect();
+        if !names.is_empty() {
+            let _ = writeln!(out, "    {label}: {}", names.join(" "));
+        }
+    }
+}
+
+/// A value on one line: of flags, the word alone; where both sides look the same, the bytes.
+fn one_line(side: &Side, other: Option<&Side>) -> String {
+    let first = |side: &Side| side.shown.lines().next().unwrap_or_default().to_owned();
+    match other {
+        Some(other) if first(other) == first(side) => hex::encode(&side.bytes),
+        _ => first(side),
+    }
+}

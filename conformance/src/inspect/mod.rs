@@ -1,0 +1,125 @@
+//! What the bytes of a token mean: a tree of fields with byte ranges, values, errors and warnings.
+//!
+//! Inspection judges nothing that needs a second token, a secret or a clock; that is what checks are for. It reads as
+//! much as it can of any bytes, and says at the place what a reader refuses (an error, in the words of the engine's
+//! parsers) and what is odd (a warning, with the rule that a sender breaks if there is one).
+//!
+//! | module | holds |
+//! |---|---|
+//! | `model` | the tree |
+//! | `part`, `time` | a stretch of a token, and values of bytes |
+//! | `frame`, `layout`, `message` | what the three messages have in common |
+//! | `negotiate`, `challenge`, `authenticate`, `response`, `av_pairs`, `signature`, `unknown` | one structure each |
+//! | `text`, `hexdump`, `json`, `vector`, `diff` | renderings |
+//! | `input`, `command` | the command line |
+
+mod authenticate;
+mod av_pairs;
+mod challenge;
+pub mod command;
+pub mod diff;
+mod frame;
+pub mod hexdump;
+pub mod input;
+pub mod json;
+mod layout;
+mod message;
+pub mod model;
+mod negotiate;
+mod part;
+mod response;
+mod rules;
+mod signature;
+pub mod text;
+mod time;
+mod unknown;
+mod vector;
+
+use std::ops::Range;
+
+use legwork_engine::ntlm::messages::{MessageType, message_type};
+
+pub use command::{Format, Input, command};
+pub use input::{InputError, read_input};
+pub use model::{Inspection, Kind, Node, Problem, Span, Value, Warning};
+pub use rules::CITED;
+
+use part::Part;
+
+/// Decodes a token, recognised by its signature and message type.
+#[must_use]
+pub fn inspect(bytes: &[u8]) -> Inspection {
+    inspect_as(message_kind(bytes).unwrap_or(Kind::Unknown), bytes)
+}
+
+/// Decodes a token as what the caller says that it is.
+#[must_use]
+pub fn inspect_as(kind: Kind, bytes: &[u8]) -> Inspection {
+    Inspection {
+        kind,
+        length: bytes.len(),
+        tree: decode(kind, Part::whole(bytes)),
+    }
+}
+
+/// The decoded fields of a token: path in scenarios, value as an edit would spell it, and byte range. A field whose
+/// bytes are not all there is left out; an empty one has the range of its descriptor.
+#[must_use]
+pub fn fields(bytes: &[u8]) -> Vec<(String, String, Range<usize>)> {
+    fields_as(message_kind(bytes).unwrap_or(Kind::Unknown), bytes)
+}
+
+/// As [`fields`], of a token of a known kind.
+#[must_use]
+pub fn fields_as(kind: Kind, bytes: &[u8]) -> Vec<(String, String, Range<usize>)> {
+    let inspection = inspect_as(kind, bytes);
+    let spelled = inspection.nodes().filter_map(|node| {
+        let path = node.path.clone()?;
+        Some((path, spelled(node, bytes), node.span.range()))
+    });
+    spelled.collect()
+}
+
+/// A value as an edit of a scenario spells it: text as it is, numbers and flag words in hex, else hex of the bytes.
+fn spelled(node: &Node, bytes: &[u8]) -> String {
+    match &node.value {
+        Some(Value::Text { text, .. }) => text.clone(),
+        Some(Value::Number { hex, .. } | Value::Flags { hex, .. }) => hex.clone(),
+        Some(Value::Descriptor { .. }) => String::new(),
+        _ if is_pair(node) => String::new(),
+        _ => hex::encode(bytes.get(node.span.range()).unwrap_or_default()),
+    }
+}
+
+/// Whether a node is an AV pair; only one without a value has a path itself.
+fn is_pair(node: &Node) -> bool {
+    node.children.first().is_some_and(|child| child.name == "AvId")
+}
+
+/// The kind of a message, from its first twelve bytes.
+fn message_kind(bytes: &[u8]) -> Option<Kind> {
+    match message_type(bytes).ok()? {
+        MessageType::NEGOTIATE => Some(Kind::Negotiate),
+        MessageType::CHALLENGE => Some(Kind::Challenge),
+        MessageType::AUTHENTICATE => Some(Kind::Authenticate),
+        _ => None,
+    }
+}
+
+fn decode(kind: Kind, token: Part<'_>) -> Node {
+    match kind {
+        Kind::Negotiate => negotiate::decode(token),
+        Kind::Challenge => challenge::decode(token),
+        Kind::Authenticate => authenticate::decode(token),
+        Kind::AvPairs => av_pairs::decode(token, kind.structure(), "av-pairs").node,
+        Kind::NtResponse => named(response::nt(token).node, kind),
+        Kind::ClientChallenge => response::client_challenge(token, "").0,
+        Kind::Signature => signature::decode(token),
+        Kind::Unknown => unknown::decode(token),
+    }
+}
+
+fn named(mut node: Node, kind: Kind) -> Node {
+    kind.structure().clone_into(&mut node.name);
+    node
+}

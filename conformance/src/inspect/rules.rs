@@ -1,0 +1,42 @@
+//! The rules that warnings name.
+
+macro_rules! rules {
+    ($($name:ident = $id:literal;)*) => {
+        $(pub(super) const $name: Option<&str> = Some($id);)*
+
+        /// Every rule that a warning can name.
+        pub const CITED: &[&str] = &[$($id),*];
+    };
+}
+
+rules! {
+    NEGOTIATE_MANDATORY_FLAGS = "wire/ntlm/negotiate-mandatory-flags";
+    NEGOTIATE_CHARACTER_SET = "wire/ntlm/negotiate-character-set";
+    NEGOTIATE_RESERVED_BITS = "wire/ntlm/negotiate-reserved-bits";
+    NEGOTIATE_NAMES_FLAGGED = "wire/ntlm/negotiate-names-flagged";
+    NEGOTIATE_EXTENDED_SESSION_SECURITY = "wire/ntlm/negotiate-extended-session-security";
+    VERSION_FILLED = "wire/ntlm/version-filled";
+    CHALLENGE_MANDATORY_FLAGS = "wire/ntlm/challenge-mandatory-flags";
+    CHALLENGE_RESERVED_BITS = "wire/ntlm/challenge-reserved-bits";
+    CHALLENGE_ONE_CHARACTER_SET = "wire/ntlm/challenge-one-character-set";
+    CHALLENGE_LM_KEY_EXCLUDED = "wire/ntlm/challenge-lm-key-excluded";
+    CHALLENGE_ONE_TARGET_TYPE = "wire/ntlm/challenge-one-target-type";
+    CHALLENGE_TARGET_NAME = "wire/ntlm/challenge-target-name";
+    CHALLENGE_TARGET_INFO_FLAGGED = "wire/ntlm/challenge-target-info-flagged";
+    CHALLENGE_NAMES_PRESENT = "wire/ntlm/challenge-names-present";
+    CHALLENGE_RESERVED_ZERO = "wire/ntlm/challenge-reserved-zero";
+    CHALLENGE_TIMESTAMP = "wire/ntlm/challenge-timestamp";
+    AV_PAIRS_TERMINATED = "wire/ntlm/av-pairs-terminated";
+    AUTHENTICATE_ONE_CHARACTER_SET = "wire/ntlm/authenticate-one-character-set";
+    AUTHENTICATE_RESERVED_BITS = "wire/ntlm/authenticate-reserved-bits";
+    AUTHENTICATE_USER = "wire/ntlm/authenticate-user";
+    NT_RESPONSE_HEADER = "wire/ntlm/nt-response-header";
+    LM_RESPONSE = "wire/ntlm/lm-response";
+    TARGET_NAME_COPIED = "wire/ntlm/target-name-copied";
+    TIMESTAMP_COPIED = "wire/ntlm/timestamp-copied";
+    MIC_ANNOUNCED = "wire/ntlm/mic-announced";
+    MIC_WITH_TIMESTAMP = "wire/ntlm/mic-with-timestamp";
+    ENCRYPTED_KEY_PRESENT = "wire/ntlm/encrypted-key-present";
+    FIELDS_WITHIN_MESSAGE = "wire/ntlm/fields-within-message";
+    SIGNATURE_VERSION = "message/ntlm/signature-version";
+}

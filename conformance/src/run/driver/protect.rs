@@ -1,0 +1,182 @@
+//! Protected messages: one side signs or seals, the other checks. All forms come down to a message and a token.
+
+use legwork_engine::ntlm::messages::{Authenticate, NegotiateFlags};
+
+use super::{CONTEXT, Driver, End, NEVER_GIVEN, Purpose};
+use crate::{
+    protocol::{Buffer, Form, Protect, Request, Role},
+    run::trace::{self, DATA, Event, TOKEN},
+    suite::scenario::{Expect, HandleChoice, ProtectStep, Tamper},
+};
+
+/// Bytes of a signature in the form `whole`.
+const SIGNATURE: usize = 16;
+
+/// Messages of the epilogue: empty, short, and longer than a block of any primitive.
+const EPILOGUE: [&str; 3] = ["", "leg by leg", "a message that is a good deal longer than sixty-four bytes, block sizes aside"];
+
+/// A protected message as it travels.
+#[derive(Clone, Debug)]
+struct Travelling {
+    message: Vec<u8>,
+    token: Vec<u8>,
+}
+
+impl Driver<'_, '_> {
+    /// Every completed exchange ends with messages in both directions and a look at the key and the name.
+    pub(super) fn epilogue(&mut self) -> Result<(), End> {
+        for role in [Role::Initiator, Role::Acceptor] {
+            if self.party(role).shows("session-key") {
+                self.query_attribute(role, "session-key", Purpose::Query, None)?;
+            }
+        }
+        if self.party(Role::Acceptor).shows("peer-name") {
+            self.query_attribute(Role::Acceptor, "names", Purpose::Query, None)?;
+        }
+        if !self.sides.iter().all(|party| party.shows("per-message")) {
+            return Ok(());
+        }
+        let flags = self.agreed_flags();
+        for message in EPILOGUE {
+            for by in [Role::Initiator, Role::Acceptor] {
+                let step = ProtectStep { by, message: message.to_owned(), ..plain(by) };
+                if flags.contains(NegotiateFlags::SIGN) {
+                    self.protected(&step, false)?;
+                }
+                if flags.contains(NegotiateFlags::SEAL) {
+                    self.protected(&step, true)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the AUTHENTICATE message says was agreed.
+    fn agreed_flags(&self) -> NegotiateFlags {
+        let tokens = self.trace.legs().filter_map(|(_, event)| event.input());
+        let last = tokens.filter_map(|token| Authenticate::parse(token).ok()).last();
+        last.map_or(NegotiateFlags::empty(), |message| message.flags)
+    }
+
+    pub(super) fn protected(&mut self, step: &ProtectStep, sealed: bool) -> Result<(), End> {
+        self.prepare_handle(step.by, step.handle)?;
+        let made = self.protect(step, sealed)?;
+        let Some(made) = made else { return Ok(()) };
+        let peer = step.by.peer();
+        match step.tamper {
+            None => self.check(peer, sealed, made, step.check.clone(), true),
+            Some(Tamper::Replay) => {
+                self.check(peer, sealed, made.clone(), None, true)?;
+                self.check(peer, sealed, made, step.check.clone(), false)
+            }
+            Some(Tamper::Lose) => match self.protect(step, sealed)? {
+                Some(next) => self.check(peer, sealed, next, step.check.clone(), false),
+                None => Ok(()),
+            },
+            Some(tamper) => self.check(peer, sealed, alter(made, tamper), step.check.clone(), false),
+        }
+    }
+
+    /// Signs or seals; none if the call was meant to fail and did.
+    fn protect(&mut self, step: &ProtectStep, sealed: bool) -> Result<Option<Travelling>, End> {
+        let operation = if sealed { "seal" } else { "sign" };
+        self.party(step.by).needs(operation)?;
+        let form = self.party(step.by).form(!sealed);
+        if form != Form::Buffers && (step.without.is_some() || step.capacity.is_some()) {
+            return Err(self.party(step.by).unsupported("buffers"));
+        }
+        let data = Buffer { kind: DATA, bytes: step.message.as_bytes().to_vec(), ..Buffer::default() };
+        let token = Buffer { kind: TOKEN, capacity: Some(step.capacity.unwrap_or(64)), ..Buffer::default() };
+        let mut buffers = if form == Form::Buffers { vec![data, token] } else { vec![data] };
+        match step.without.as_deref() {
+            Some("data") => buffers.retain(|buffer| buffer.kind != DATA),
+            Some("token") => buffers.retain(|buffer| buffer.kind != TOKEN),
+            _ => {}
+        }
+        let context = if step.handle == Some(HandleChoice::ForeignContext) { NEVER_GIVEN } else { CONTEXT };
+        let protect = Protect { context, quality: 0, sequence: 0, form, buffers };
+        let request = if sealed { Request::Seal(protect) } else { Request::Sign(protect) };
+        let event = self.call(step.by, Purpose::Protect, request, step.expect.clone())?;
+        if step.expect.is_some() && step.check.is_none() {
+            return Ok(None);
+        }
+        Ok(self.trace.events.get(event).and_then(|event| travelling(event, step.message.as_bytes())))
+    }
+
+    fn check(
+        &mut self,
+        role: Role,
+        sealed: bool,
+        made: Travelling,
+        expect: Option<Expect>,
+        genuine: bool,
+    ) -> Result<(), End> {
+        self.party(role).needs(if sealed { "unseal" } else { "verify" })?;
+        let form = self.party(role).form(!sealed);
+        let buffers = if form == Form::Whole {
+            vec![Buffer { kind: DATA, bytes: [made.token, made.message].concat(), ..Buffer::default() }]
+        } else {
+            vec![
+                Buffer { kind: DATA, bytes: made.message, ..Buffer::default() },
+                Buffer { kind: TOKEN, bytes: made.token, ..Buffer::default() },
+            ]
+        };
+        let protect = Protect { context: CONTEXT, quality: 0, sequence: 0, form, buffers };
+        let request = if sealed { Request::Unseal(protect) } else { Request::Verify(protect) };
+        self.call(role, Purpose::Check { genuine }, request, expect).map(|_| ())
+    }
+}
+
+fn plain(by: Role) -> ProtectStep {
+    ProtectStep {
+        by,
+        message: String::new(),
+        expect: None,
+        capacity: None,
+        without: None,
+        tamper: None,
+        check: None,
+        handle: None,
+    }
+}
+
+/// Message and token of a protecting call, whatever its form.
+fn travelling(event: &Event, plain: &[u8]) -> Option<Travelling> {
+    let (message, token) = parts(event, plain)?;
+    Some(Travelling { message, token })
+}
+
+/// Message and token that a protecting call returned.
+#[must_use]
+pub(crate) fn parts(event: &Event, plain: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let buffers = &event.outcome()?.buffers;
+    match event.protect()?.form {
+        Form::Whole => {
+            let (token, message) = trace::buffer(buffers, DATA)?.split_at_checked(SIGNATURE)?;
+            Some((message.to_vec(), token.to_vec()))
+        }
+        _ => {
+            let message = trace::buffer(buffers, DATA).unwrap_or(plain).to_vec();
+            Some((message, trace::buffer(buffers, TOKEN)?.to_vec()))
+        }
+    }
+}
+
+fn alter(mut made: Travelling, tamper: Tamper) -> Travelling {
+    let flip = |bytes: &mut Vec<u8>, at: usize, mask: u8| {
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte ^= mask;
+        }
+    };
+    match tamper {
+        Tamper::Message => flip(&mut made.message, 0, 1),
+        Tamper::Checksum => flip(&mut made.token, 4, 1),
+        Tamper::Sequence => flip(&mut made.token, 12, 0x40),
+        Tamper::Version => flip(&mut made.token, 0, 2),
+        Tamper::Truncate => {
+            made.token.pop();
+        }
+        Tamper::Replay | Tamper::Lose => {}
+    }
+    made
+}

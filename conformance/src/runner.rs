@@ -1,0 +1,245 @@
+//! Runs cases against a subject and gathers verdicts.
+
+use std::{
+    collections::BTreeMap,
+    sync::Mutex,
+    time::Duration,
+};
+
+use rayon::prelude::*;
+
+use crate::{
+    check::{self, Finding, Seen, Verdict},
+    protocol::{Hello, Role},
+    run::{
+        case::Case,
+        driver::{self, CallerDeviation, Foreign, Seat, Settings},
+        sabotage::Plan,
+        trace::{End, Trace},
+        world::DEFAULT_CLOCK,
+    },
+    subject::{Subject, description::Located, process::Process, reference::Reference},
+    suite::Suite,
+};
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Seed of all randomness that the harness controls.
+    pub seed: u64,
+    /// The clock that both sides' clocks are ahead of, in 100 ns units since 1601-01-01.
+    pub clock: u64,
+    /// How long a subject may take to answer.
+    pub deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { seed: 0, clock: DEFAULT_CLOCK, deadline: Duration::from_secs(10) }
+    }
+}
+
+/// What came of a case.
+#[derive(Clone, Debug)]
+pub struct CaseResult {
+    /// Id of the case.
+    pub case: String,
+    /// The sides that were judged.
+    pub judged: Vec<Role>,
+    /// Every check.
+    pub findings: Vec<Finding>,
+    /// The worst verdict.
+    pub verdict: Verdict,
+    /// Everything that happened.
+    pub trace: Trace,
+}
+
+impl CaseResult {
+    /// The key of the case in logs and reports: its id, and the role where only one is judged.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self.judged.as_slice() {
+            [role] => format!("{}@{}", self.case, role.name()),
+            _ => self.case.clone(),
+        }
+    }
+}
+
+/// Runs all cases of the reference against itself, both sides judged, in parallel. The order of the results is that
+/// of the cases.
+#[must_use]
+pub fn run_reference(suite: &Suite, cases: &[Case<'_>], options: &Options, done: impl Fn(&CaseResult) + Sync) -> Vec<CaseResult> {
+    let results: Vec<CaseResult> = cases
+        .par_iter()
+        .map(|case| {
+            let result = run_sabotaged(suite, case, options, &Saboteurs::default());
+            done(&result);
+            result
+        })
+        .collect();
+    across_cases(suite, results)
+}
+
+/// Who misbehaves on purpose.
+#[derive(Clone, Debug, Default)]
+pub struct Saboteurs {
+    /// The initiator's deviations; a side with deviations is the only one that is judged.
+    pub initiator: Option<Plan>,
+    /// The acceptor's deviations.
+    pub acceptor: Option<Plan>,
+    /// The caller's deviation.
+    pub caller: Option<CallerDeviation>,
+}
+
+/// Runs a case of the reference against itself, with deviations.
+#[must_use]
+pub fn run_sabotaged(suite: &Suite, case: &Case<'_>, options: &Options, saboteurs: &Saboteurs) -> CaseResult {
+    let mut initiator = Reference::new(saboteurs.initiator.clone().unwrap_or_default());
+    let mut acceptor = Reference::new(saboteurs.acceptor.clone().unwrap_or_default());
+    let hello = initiator.hello().clone();
+    let seats = (Seat::Reference(&mut initiator), Seat::Reference(&mut acceptor));
+    let sabotaged = |role| match role {
+        Role::Initiator => saboteurs.initiator.is_some(),
+        Role::Acceptor => saboteurs.acceptor.is_some(),
+    };
+    let any = sabotaged(Role::Initiator) || sabotaged(Role::Acceptor);
+    let judged = |role| case.judges(role) && (!any || sabotaged(role));
+    let trace = driver::run(case, seats.0, seats.1, settings(suite, case, options, saboteurs.caller));
+    let seen = |role| Seen { hello: &hello, name: "reference", judged: judged(role) };
+    conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
+}
+
+/// Runs a case with a subject in a role; the reference plays the peer.
+#[must_use]
+pub fn run_subject(suite: &Suite, case: &Case<'_>, options: &Options, subject: &mut Foreign, role: Role) -> CaseResult {
+    let mut reference = Reference::default();
+    let ours = reference.hello().clone();
+    let theirs = subject.subject.hello().clone();
+    let name = subject.name.clone();
+    let settings = settings(suite, case, options, None);
+    let seen = |side: Role| match side == role {
+        true => Seen { hello: &theirs, name: &name, judged: case.judges(role) },
+        false => Seen { hello: &ours, name: "reference", judged: false },
+    };
+    let trace = match role {
+        Role::Initiator => driver::run(case, Seat::Foreign(subject), Seat::Reference(&mut reference), settings),
+        Role::Acceptor => driver::run(case, Seat::Reference(&mut reference), Seat::Foreign(subject), settings),
+    };
+    conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
+}
+
+/// Runs all cases with a subject in the given roles, one child process a worker.
+///
+/// # Errors
+/// The adapter does not start, or does not speak the protocol.
+pub fn run_foreign(
+    suite: &Suite,
+    cases: &[Case<'_>],
+    options: &Options,
+    located: &Located,
+    roles: &[Role],
+    done: impl Fn(&CaseResult) + Sync,
+) -> Result<(Hello, Vec<CaseResult>), String> {
+    let start = || -> Result<Foreign, String> {
+        let process = Process::start(located.clone(), options.deadline)?;
+        Ok(Foreign { subject: Box::new(process), name: located.description.name.clone() })
+    };
+    let first = start()?;
+    let hello = first.subject.hello().clone();
+    let idle = Mutex::new(vec![first]);
+    let work: Vec<(&Case<'_>, Role)> = roles
+        .iter()
+        .flat_map(|role| cases.iter().filter(|case| case.judges(*role)).map(|case| (case, *role)))
+        .collect();
+    let results: Result<Vec<CaseResult>, String> = work
+        .par_iter()
+        .map(|(case, role)| {
+            let waiting = idle.lock().ok().and_then(|mut idle| idle.pop());
+            let mut subject = waiting.map_or_else(start, Ok)?;
+            let result = run_subject(suite, case, options, &mut subject, *role);
+            done(&result);
+            if let Ok(mut idle) = idle.lock() {
+                idle.push(subject);
+            }
+            Ok(result)
+        })
+        .collect();
+    Ok((hello, across_cases(suite, results?)))
+}
+
+fn settings<'a>(suite: &'a Suite, case: &Case<'_>, options: &Options, caller: Option<CallerDeviation>) -> Settings<'a> {
+    let seed = case.id.bytes().fold(options.seed ^ 0xCBF2_9CE4_8422_2325, |state, byte| {
+        (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    Settings { mapping: &suite.mapping, clock: options.clock, seed, caller }
+}
+
+fn conclude(suite: &Suite, case: &Case<'_>, trace: Trace, initiator: Seen<'_>, acceptor: Seen<'_>) -> CaseResult {
+    let mut findings = check::judge(suite, &case.entry.scenario, &trace, initiator, acceptor);
+    let judged: Vec<Role> = [(Role::Initiator, initiator), (Role::Acceptor, acceptor)]
+        .into_iter()
+        .filter(|(_, seen)| seen.judged)
+        .map(|(role, _)| role)
+        .collect();
+    findings.extend(at_the_end(&trace, &judged));
+    let verdict = worst(&findings);
+    CaseResult { case: case.id.clone(), judged, findings, verdict, trace }
+}
+
+/// What the way a case ended says about the sides that are judged.
+fn at_the_end(trace: &Trace, judged: &[Role]) -> Vec<Finding> {
+    let (culprit, verdict, message) = match &trace.end {
+        End::Done | End::Stopped => (None, Verdict::Pass, String::new()),
+        End::Unsupported(role, unsupported) => (Some(*role), Verdict::Unsupported, unsupported.what.clone()),
+        End::NotApplicable(message) => (None, Verdict::NotApplicable, message.clone()),
+        End::Crash(role, message) => (Some(*role), Verdict::Crash, message.clone()),
+        End::Hang(role, message) => (Some(*role), Verdict::Hang, message.clone()),
+        End::AdapterFault(role, message) => (Some(*role), Verdict::AdapterFault, message.clone()),
+        End::HarnessFault(message) => (None, Verdict::HarnessFault, message.clone()),
+    };
+    let event = trace.events.len().checked_sub(1);
+    let finding = |side: &Role| {
+        let others = culprit.is_some_and(|culprit| culprit != *side);
+        let verdict = if others { Verdict::HarnessFault } else { verdict };
+        let (rule, message) = ("call/every-call-returns".to_owned(), message.clone());
+        Finding { rule, side: *side, verdict, event, message, range: None }
+    };
+    judged.iter().map(finding).collect()
+}
+
+/// The worst verdict. A case that could not be played to its end is not green, whatever passed before.
+fn worst(findings: &[Finding]) -> Verdict {
+    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::NotApplicable);
+    let unfinished = findings
+        .iter()
+        .filter(|finding| finding.rule == "call/every-call-returns")
+        .map(|finding| finding.verdict)
+        .find(|verdict| matches!(verdict, Verdict::Unsupported | Verdict::NotApplicable));
+    match unfinished {
+        Some(verdict) if worst == Verdict::Pass => verdict,
+        _ => worst,
+    }
+}
+
+/// Adds the checks that need more than one case: challenges of different exchanges differ.
+#[must_use]
+pub fn across_cases(suite: &Suite, mut results: Vec<CaseResult>) -> Vec<CaseResult> {
+    use legwork_engine::ntlm::messages::Challenge;
+    const RULE: &str = "wire/ntlm/challenge-fresh";
+    if suite.rule(RULE).is_none() {
+        return results;
+    }
+    let mut seen: BTreeMap<[u8; 8], String> = BTreeMap::new();
+    for result in results.iter_mut().filter(|result| result.judged.contains(&Role::Acceptor)) {
+        let leg = result.trace.leg(Role::Acceptor, 0).filter(|(_, event)| !event.altered_output);
+        let Some((at, event)) = leg else { continue };
+        let Some(message) = event.output().and_then(|token| Challenge::parse(token).ok()) else { continue };
+        let earlier = seen.insert(message.server_challenge, result.case.clone());
+        let verdict = if earlier.is_none() { Verdict::Pass } else { Verdict::Fail };
+        let message = earlier.map(|case| format!("the same challenge as in {case}")).unwrap_or_default();
+        let (rule, side) = (RULE.to_owned(), Role::Acceptor);
+        result.findings.push(Finding { rule, side, verdict, event: Some(at), message, range: Some(24..32) });
+        result.verdict = worst(&result.findings);
+    }
+    results
+}

@@ -1,0 +1,252 @@
+//! The suite: rules, scenarios, saboteurs, errata and mapping tables.
+//!
+//! All of it is data. The files are compiled in ([`Suite::embedded`]) or read from a folder
+//! ([`Suite::from_dir`]); both ways pass the same checks. Every file is read even if another one is broken, and
+//! all errors come back together, each with its place, whether the parser found it or a check afterwards.
+
+mod check;
+pub mod errata;
+mod files;
+pub mod map;
+pub mod mapping;
+pub mod names;
+pub mod rule;
+pub mod saboteur;
+pub mod scenario;
+
+use std::{collections::BTreeMap, path::Path};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use self::{
+    errata::{ErrataFile, Erratum},
+    files::SuiteFile,
+    map::UniqueMap,
+    mapping::{Mapping, MappingFile},
+    rule::{Rule, RuleFile},
+    saboteur::{Saboteur, SaboteurFile},
+    scenario::{Scenario, ScenarioFile},
+};
+use crate::{
+    protocol::Namespace,
+    yaml::{Document, Located},
+};
+
+/// Everything that a run judges by.
+#[derive(Clone, Debug, Default)]
+pub struct Suite {
+    /// Rules by id.
+    pub rules: BTreeMap<String, RuleEntry>,
+    /// Scenarios in order of files and of writing.
+    pub scenarios: Vec<ScenarioEntry>,
+    /// Saboteurs by name.
+    pub saboteurs: UniqueMap<Saboteur>,
+    /// Errata by id.
+    pub errata: UniqueMap<Erratum>,
+    /// What native codes mean.
+    pub mapping: Mapping,
+    /// Frozen sets of rule ids by version.
+    pub requirements: BTreeMap<String, Vec<String>>,
+}
+
+/// A rule with what its file says about all its rules.
+#[derive(Clone, Debug)]
+pub struct RuleEntry {
+    /// The rule.
+    pub rule: Rule,
+    /// The page that it comes from: its own, or else its file's.
+    pub page: String,
+    /// Title of the file.
+    pub title: String,
+    /// Path of the file from the suite's root.
+    pub file: String,
+}
+
+/// A scenario with its id.
+#[derive(Clone, Debug)]
+pub struct ScenarioEntry {
+    /// Id: the place of the file and the key.
+    pub id: String,
+    /// The package that is driven.
+    pub package: String,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Path of the file from the suite's root.
+    pub file: String,
+}
+
+/// One file of `requirements/`: a set of rule ids that a release was judged by.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RequirementsFile {
+    /// What the set is for.
+    pub title: String,
+    /// The rule ids.
+    pub rules: Vec<String>,
+}
+
+impl Suite {
+    /// The suite that is compiled in.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it. A test of this crate makes sure that there is nothing.
+    pub fn embedded() -> Result<Self, Vec<Located>> {
+        Self::assemble(&files::embedded(), Vec::new())
+    }
+
+    /// The suite in a folder.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any of its files.
+    pub fn from_dir(root: &Path) -> Result<Self, Vec<Located>> {
+        let (files, errors) = files::below(root);
+        Self::assemble(&files, errors)
+    }
+
+    /// A rule by its id or a former id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<(&str, &RuleEntry)> {
+        let same = self.rules.get_key_value(id);
+        let found = same.or_else(|| self.rules.iter().find(|(_, entry)| entry.has_alias(id)));
+        found.map(|(id, entry)| (id.as_str(), entry))
+    }
+
+    /// A scenario by its id.
+    #[must_use]
+    pub fn scenario(&self, id: &str) -> Option<&ScenarioEntry> {
+        self.scenarios.iter().find(|entry| entry.id == id)
+    }
+
+    fn assemble(files: &[SuiteFile], mut errors: Vec<Located>) -> Result<Self, Vec<Located>> {
+        let mut suite = Self::default();
+        for file in files {
+            if let Err(error) = suite.add(file) {
+                errors.push(*error);
+            }
+        }
+        errors.extend(check::all(&suite, files));
+        if errors.is_empty() { Ok(suite) } else { Err(errors) }
+    }
+
+    fn add(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        match file.path.split_once('/') {
+            Some(("rules", _)) => self.add_rules(file),
+            Some(("scenarios", _)) => self.add_scenarios(file),
+            Some(("mappings", _)) => self.add_mapping(file),
+            Some(("requirements", _)) => self.add_requirements(file),
+            _ if file.path == "errata.yaml" => {
+                self.errata = read::<ErrataFile>(file)?.errata;
+                Ok(())
+            }
+            _ => {
+                self.saboteurs = read::<SaboteurFile>(file)?.saboteurs;
+                Ok(())
+            }
+        }
+    }
+
+    fn add_rules(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        let parsed: RuleFile = read(file)?;
+        for (key, rule) in parsed.rules.iter() {
+            let entry = RuleEntry {
+                rule: rule.clone(),
+                page: rule.source.page.clone().unwrap_or_else(|| parsed.page.clone()),
+                title: parsed.title.clone(),
+                file: file.path.clone(),
+            };
+            self.rules.insert(id(file, "rules", key), entry);
+        }
+        Ok(())
+    }
+
+    fn add_scenarios(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        let parsed: ScenarioFile = read(file)?;
+        for (key, scenario) in parsed.scenarios.iter() {
+            self.scenarios.push(ScenarioEntry {
+                id: id(file, "scenarios", key),
+                package: parsed.package.clone(),
+                scenario: scenario.clone(),
+                file: file.path.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn add_mapping(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        let parsed: MappingFile = read(file)?;
+        let place = file.place_below("mappings").unwrap_or_default();
+        match place.split_once('/') {
+            Some(("exception", subject)) => self.mapping.insert_exceptions(subject, parsed.rows),
+            _ => match namespace(place) {
+                Some(namespace) => self.mapping.insert(namespace, parsed.rows),
+                None => {
+                    let message = format!("no namespace is called `{place}`");
+                    return Err(Box::new(Located::whole_file(&file.shown, message)));
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn add_requirements(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        let parsed: RequirementsFile = read(file)?;
+        let version = file.place_below("requirements").unwrap_or_default();
+        self.requirements.insert(version.to_owned(), parsed.rules);
+        Ok(())
+    }
+}
+
+impl ScenarioEntry {
+    /// The rules that its expectations name, in order, each as often as it is named.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        check::expectations(&self.scenario)
+            .into_iter()
+            .map(|expect| expect.rule.as_str())
+    }
+
+    /// Number of its cases: the axes multiplied.
+    #[must_use]
+    pub fn case_count(&self) -> usize {
+        self.scenario
+            .axes
+            .iter()
+            .map(|(_, values)| values.len())
+            .product()
+    }
+}
+
+impl RuleEntry {
+    /// Whether something must be able to find a break of this rule.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.rule.unchecked.is_none()
+    }
+
+    fn has_alias(&self, id: &str) -> bool {
+        self.rule.aliases.iter().any(|alias| alias == id)
+    }
+}
+
+fn read<T: DeserializeOwned>(file: &SuiteFile) -> Result<T, Box<Located>> {
+    Document::new(&file.shown, &file.text).read()
+}
+
+/// The id of an entry: the place of its file below a folder, and its key.
+fn id(file: &SuiteFile, folder: &str, key: &str) -> String {
+    format!("{}/{key}", file.place_below(folder).unwrap_or_default())
+}
+
+fn namespace(name: &str) -> Option<Namespace> {
+    match name {
+        "sspi" => Some(Namespace::Sspi),
+        "gss" => Some(Namespace::Gss),
+        "ntstatus" => Some(Namespace::Ntstatus),
+        "sasl" => Some(Namespace::Sasl),
+        "exit" => Some(Namespace::Exit),
+        "return" => Some(Namespace::Return),
+        _ => None,
+    }
+}

@@ -1,0 +1,124 @@
+//! AcceptSecurityContext.
+
+use super::{
+    Allocation, CredHandle, CredentialUse, CtxtHandle, SecurityInterface, Side, bindings, leg::input_token,
+};
+use crate::{
+    buffer::SecBuffer,
+    context::Acceptor,
+    environment::Environment,
+    error::{CallerMisuse, Error},
+    flags::{AcceptAttributes, AcceptRequirements},
+    package::Package,
+    status::SecurityStatus,
+    turn::AcceptorTurn,
+};
+
+/// The arguments of AcceptSecurityContext.
+#[derive(Clone, Debug)]
+pub struct AcceptArguments<'a> {
+    /// phCredential; looked at on the first call only.
+    pub credential: Option<CredHandle>,
+    /// phContext; none on the first call.
+    pub context: Option<CtxtHandle>,
+    /// fContextReq.
+    pub requirements: AcceptRequirements,
+    /// TargetDataRep; tokens of these packages do not depend on it.
+    pub data_representation: u32,
+    /// pInput.
+    pub input: &'a [SecBuffer],
+    /// pOutput.
+    pub output: Vec<SecBuffer>,
+}
+
+/// What AcceptSecurityContext returns.
+#[derive(Clone, Debug)]
+pub struct AcceptReply {
+    /// The status.
+    pub status: SecurityStatus,
+    /// Why the call failed, if it did.
+    pub error: Option<Error>,
+    /// phNewContext, on any success.
+    pub context: Option<CtxtHandle>,
+    /// pOutput as filled.
+    pub output: Vec<SecBuffer>,
+    /// pfContextAttr. Security attributes show only with the final success.
+    pub attributes: AcceptAttributes,
+    /// ptsTimeStamp, with the final success: 100 ns units since 1601-01-01.
+    pub expiry: Option<u64>,
+    /// Memory that the caller has to free.
+    pub allocation: Option<Allocation>,
+}
+
+impl SecurityInterface {
+    /// AcceptSecurityContext.
+    pub fn accept_security_context(&mut self, arguments: AcceptArguments<'_>) -> AcceptReply {
+        let mut output = arguments.output.clone();
+        match self.accept(&arguments, &mut output) {
+            Ok(reply) => AcceptReply { output, ..reply },
+            Err(error) => AcceptReply {
+                status: self.status(&error),
+                error: Some(error),
+                context: None,
+                output,
+                attributes: AcceptAttributes::empty(),
+                expiry: None,
+                allocation: None,
+            },
+        }
+    }
+
+    fn accept(
+        &mut self,
+        arguments: &AcceptArguments<'_>,
+        output: &mut [SecBuffer],
+    ) -> Result<AcceptReply, Error> {
+        self.check_representation(arguments.data_representation)?;
+        let bindings = bindings::application_data(arguments.input)?;
+        let token = input_token(arguments.input);
+        let allocate = arguments
+            .requirements
+            .contains(AcceptRequirements::ALLOCATE_MEMORY);
+        let begin = |interface: &mut Self| interface.begin_acceptor(arguments.credential);
+        let step = |side: &mut Side, number: u32, environment: &mut Environment, out: &mut Vec<u8>| {
+            let Side::Acceptor(acceptor) = side else {
+                return Err(CallerMisuse::ForeignContext.into());
+            };
+            let (token, requirements) = (token?, arguments.requirements);
+            let mut turn = AcceptorTurn {
+                token,
+                requirements,
+                bindings,
+                context: number,
+                environment,
+            };
+            acceptor.step(&mut turn, out)
+        };
+        let is_ours = |side: &Side| matches!(side, Side::Acceptor(_));
+        let leg = self.leg(arguments.context, begin, step, output, allocate, is_ours)?;
+        let mut attributes = match self.contexts.get(leg.context.0).map(|context| &context.side) {
+            Some(Side::Acceptor(acceptor)) => acceptor.granted(arguments.requirements, &self.environment),
+            _ => AcceptAttributes::empty(),
+        };
+        attributes.set(
+            AcceptAttributes::ALLOCATED_MEMORY,
+            self.reports_allocation(allocate),
+        );
+        Ok(AcceptReply {
+            status: self.leg_status(leg.progress),
+            error: None,
+            context: Some(leg.context),
+            output: Vec::new(),
+            attributes,
+            expiry: leg.expiry(),
+            allocation: leg.allocation,
+        })
+    }
+
+    fn begin_acceptor(&mut self, handle: Option<CredHandle>) -> Result<Side, Error> {
+        let credential = self.credential(handle, CredentialUse::Inbound)?;
+        Ok(match credential.package {
+            Package::Ntlm => Side::Acceptor(Acceptor::ntlm()),
+        })
+    }
+}

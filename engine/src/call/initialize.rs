@@ -1,0 +1,141 @@
+//! InitializeSecurityContext.
+
+use super::{
+    Allocation, CredHandle, CredentialUse, CtxtHandle, SecurityInterface, Side, bindings, leg::input_token,
+};
+use crate::{
+    buffer::SecBuffer,
+    codec::utf16::Text,
+    context::{Initiator, Progress},
+    environment::Environment,
+    error::{CallerMisuse, Error},
+    flags::{InitAttributes, InitRequirements},
+    package::Package,
+    status::SecurityStatus,
+    turn::InitiatorTurn,
+};
+
+/// The arguments of InitializeSecurityContext.
+#[derive(Clone, Debug)]
+pub struct InitializeArguments<'a> {
+    /// phCredential; looked at on the first call only.
+    pub credential: Option<CredHandle>,
+    /// phContext; none on the first call.
+    pub context: Option<CtxtHandle>,
+    /// pszTargetName.
+    pub target: Option<&'a Text>,
+    /// fContextReq.
+    pub requirements: InitRequirements,
+    /// TargetDataRep; tokens of these packages do not depend on it.
+    pub data_representation: u32,
+    /// pInput.
+    pub input: &'a [SecBuffer],
+    /// pOutput.
+    pub output: Vec<SecBuffer>,
+}
+
+/// What InitializeSecurityContext returns.
+#[derive(Clone, Debug)]
+pub struct InitializeReply {
+    /// The status.
+    pub status: SecurityStatus,
+    /// Why the call failed, if it did.
+    pub error: Option<Error>,
+    /// phNewContext, on any success.
+    pub context: Option<CtxtHandle>,
+    /// pOutput as filled.
+    pub output: Vec<SecBuffer>,
+    /// pfContextAttr. Security attributes show only with the final success.
+    pub attributes: InitAttributes,
+    /// ptsExpiry, with the final success: 100 ns units since 1601-01-01.
+    pub expiry: Option<u64>,
+    /// Memory that the caller has to free.
+    pub allocation: Option<Allocation>,
+}
+
+impl SecurityInterface {
+    /// InitializeSecurityContext.
+    pub fn initialize_security_context(&mut self, arguments: InitializeArguments<'_>) -> InitializeReply {
+        let mut output = arguments.output.clone();
+        match self.initialize(&arguments, &mut output) {
+            Ok(reply) => InitializeReply { output, ..reply },
+            Err(error) => InitializeReply {
+                status: self.status(&error),
+                error: Some(error),
+                context: None,
+                output,
+                attributes: InitAttributes::empty(),
+                expiry: None,
+                allocation: None,
+            },
+        }
+    }
+
+    fn initialize(
+        &mut self,
+        arguments: &InitializeArguments<'_>,
+        output: &mut [SecBuffer],
+    ) -> Result<InitializeReply, Error> {
+        self.check_representation(arguments.data_representation)?;
+        let bindings = bindings::application_data(arguments.input)?;
+        let token = input_token(arguments.input);
+        let allocate = arguments.requirements.contains(InitRequirements::ALLOCATE_MEMORY);
+        let begin = |interface: &mut Self| interface.begin_initiator(arguments.credential);
+        let step = |side: &mut Side, number: u32, environment: &mut Environment, out: &mut Vec<u8>| {
+            let Side::Initiator(initiator) = side else {
+                return Err(CallerMisuse::ForeignContext.into());
+            };
+            let token = if arguments.context.is_some() {
+                token?
+            } else {
+                token.unwrap_or_default()
+            };
+            let (requirements, target) = (arguments.requirements, arguments.target);
+            let mut turn = InitiatorTurn {
+                token,
+                requirements,
+                target,
+                bindings,
+                context: number,
+                environment,
+            };
+            initiator.step(&mut turn, out)
+        };
+        let is_ours = |side: &Side| matches!(side, Side::Initiator(_));
+        let leg = self.leg(arguments.context, begin, step, output, allocate, is_ours)?;
+        let mut attributes = match self.contexts.get(leg.context.0).map(|context| &context.side) {
+            Some(Side::Initiator(initiator)) => initiator.granted(arguments.requirements, &self.environment),
+            _ => InitAttributes::empty(),
+        };
+        attributes.set(
+            InitAttributes::ALLOCATED_MEMORY,
+            self.reports_allocation(allocate),
+        );
+        Ok(InitializeReply {
+            status: self.initiator_status(leg.progress),
+            error: None,
+            context: Some(leg.context),
+            output: Vec::new(),
+            attributes,
+            expiry: leg.expiry(),
+            allocation: leg.allocation,
+        })
+    }
+
+    fn initiator_status(&self, progress: Progress) -> SecurityStatus {
+        match progress {
+            Progress::Complete if deviates!(self.environment, SecondLegReportsContinue) => {
+                SecurityStatus::SEC_I_CONTINUE_NEEDED
+            }
+            other => self.leg_status(other),
+        }
+    }
+
+    fn begin_initiator(&mut self, handle: Option<CredHandle>) -> Result<Side, Error> {
+        let credential = self.credential(handle, CredentialUse::Outbound)?;
+        let identity = credential.identity.ok_or(CallerMisuse::NoCredentials)?;
+        Ok(match credential.package {
+            Package::Ntlm => Side::Initiator(Initiator::ntlm(identity)),
+        })
+    }
+}

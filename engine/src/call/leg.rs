@@ -1,0 +1,149 @@
+//! What InitializeSecurityContext and AcceptSecurityContext have in common: one leg on a context.
+
+use super::{Allocation, Context, CtxtHandle, SecurityInterface, Side, query};
+use crate::{
+    buffer::{self, BufferKind, SecBuffer},
+    context::Progress,
+    environment::Environment,
+    error::{CallerMisuse, Error, TokenError, TokenErrorKind},
+    status::SecurityStatus,
+};
+
+/// What a state machine made of a leg: its result, and a token whether it failed or not.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    result: Result<Progress, Error>,
+    token: Vec<u8>,
+}
+
+/// A leg that succeeded.
+pub(super) struct Leg {
+    pub(super) context: CtxtHandle,
+    pub(super) progress: Progress,
+    pub(super) allocation: Option<Allocation>,
+}
+
+impl Leg {
+    pub(super) fn expiry(&self) -> Option<u64> {
+        (self.progress == Progress::Complete).then_some(query::NEVER)
+    }
+}
+
+/// The input token: an absent or empty one is an error where a token is due.
+pub(super) fn input_token(input: &[SecBuffer]) -> Result<&[u8], TokenError> {
+    buffer::find(input, BufferKind::TOKEN)
+        .map(|buffer| buffer.bytes.as_slice())
+        .filter(|token| !token.is_empty())
+        .ok_or(TokenError::new("token", 0, TokenErrorKind::Missing))
+}
+
+impl SecurityInterface {
+    /// One leg on a context: on the one behind `handle`, or on a new one, which is kept only if the leg succeeds.
+    /// `is_ours` tells the side that the call is for: the context of the other side is not touched.
+    pub(super) fn leg(
+        &mut self,
+        handle: Option<CtxtHandle>,
+        begin: impl FnOnce(&mut Self) -> Result<Side, Error>,
+        step: impl FnOnce(&mut Side, u32, &mut Environment, &mut Vec<u8>) -> Result<Progress, Error>,
+        output: &mut [SecBuffer],
+        allocate: bool,
+        is_ours: fn(&Side) -> bool,
+    ) -> Result<Leg, Error> {
+        let Some(handle) = handle else {
+            let mut context = Context {
+                number: self.begun,
+                side: begin(self)?,
+                pending: None,
+            };
+            let made = make(&mut context, &mut self.environment, step);
+            let allocation = self.deliver(&made.token, output, allocate)?;
+            let progress = made.result?;
+            self.begun = self.begun.wrapping_add(1);
+            return Ok(Leg {
+                context: CtxtHandle(self.contexts.insert(context)),
+                progress,
+                allocation,
+            });
+        };
+        if !is_ours(&self.context(handle)?.side) {
+            return Err(CallerMisuse::ForeignContext.into());
+        }
+        let Some(context) = self.contexts.get(handle.0) else {
+            return Err(CallerMisuse::StaleContext.into());
+        };
+        let made = make(context, &mut self.environment, step);
+        match self.deliver(&made.token, output, allocate) {
+            Ok(allocation) => Ok(Leg {
+                context: handle,
+                progress: made.result?,
+                allocation,
+            }),
+            Err(misuse) => {
+                if let Some(context) = self.contexts.get(handle.0) {
+                    context.pending = Some(made);
+                }
+                Err(misuse.into())
+            }
+        }
+    }
+
+    /// Puts an output token where the caller wants it, and accounts for memory that the package allocates.
+    fn deliver(
+        &mut self,
+        token: &[u8],
+        output: &mut [SecBuffer],
+        allocate: bool,
+    ) -> Result<Option<Allocation>, CallerMisuse> {
+        let Some(buffer) = buffer::find_mut(output, BufferKind::TOKEN) else {
+            return if token.is_empty() {
+                Ok(None)
+            } else {
+                Err(CallerMisuse::MissingBuffer(BufferKind::TOKEN))
+            };
+        };
+        if allocate {
+            buffer.bytes = token.to_vec();
+            return Ok((!token.is_empty()).then(|| Allocation(self.buffers.insert(()))));
+        }
+        let capacity = buffer.capacity.unwrap_or(usize::MAX);
+        if token.len() > capacity && !deviates!(self.environment, OutputTruncatedToCapacity) {
+            return Err(CallerMisuse::BufferTooSmall { needed: token.len() });
+        }
+        buffer.bytes = token.get(..capacity).unwrap_or(token).to_vec();
+        Ok(None)
+    }
+
+    /// Both data representations are as good: tokens of these packages do not depend on it.
+    pub(super) fn check_representation(&self, representation: u32) -> Result<(), CallerMisuse> {
+        let network = representation == super::NETWORK_DATA_REPRESENTATION;
+        if network && deviates!(self.environment, NetworkRepresentationRefused) {
+            return Err(CallerMisuse::InvalidRequirement);
+        }
+        Ok(())
+    }
+
+    pub(super) fn reports_allocation(&self, allocate: bool) -> bool {
+        allocate && !deviates!(self.environment, AllocationNotReported)
+    }
+
+    pub(super) fn leg_status(&self, progress: Progress) -> SecurityStatus {
+        match progress {
+            Progress::Continue if deviates!(self.environment, FirstLegReportsOk) => SecurityStatus::SEC_E_OK,
+            Progress::Continue => SecurityStatus::SEC_I_CONTINUE_NEEDED,
+            Progress::Complete => SecurityStatus::SEC_E_OK,
+        }
+    }
+}
+
+/// Lets the state machine make its leg, unless the last one still waits for room.
+fn make(
+    context: &mut Context,
+    environment: &mut Environment,
+    step: impl FnOnce(&mut Side, u32, &mut Environment, &mut Vec<u8>) -> Result<Progress, Error>,
+) -> Made {
+    context.pending.take().unwrap_or_else(|| {
+        let mut token = Vec::new();
+        let result = step(&mut context.side, context.number, environment, &mut token);
+        Made { result, token }
+    })
+}

@@ -1,0 +1,143 @@
+//! MakeSignature, VerifySignature, EncryptMessage and DecryptMessage.
+//!
+//! The message is the data buffers of the list in order; the token buffer holds the signature.
+
+use super::{CtxtHandle, Refusal, SecurityInterface};
+use crate::{
+    buffer::{self, BufferKind, SecBuffer},
+    environment::Environment,
+    error::{CallerMisuse, Error},
+    session::Session,
+    status::SecurityStatus,
+};
+
+impl SecurityInterface {
+    /// MakeSignature: writes the signature of the data buffers into the token buffer.
+    ///
+    /// # Errors
+    /// `SEC_E_INVALID_HANDLE`; `SEC_E_INVALID_TOKEN`: no data or token buffer; `SEC_E_BUFFER_TOO_SMALL`.
+    pub fn make_signature(
+        &mut self,
+        handle: CtxtHandle,
+        message: &mut [SecBuffer],
+    ) -> Result<SecurityStatus, Refusal> {
+        self.per_message(handle, |session, environment| {
+            require(message, BufferKind::DATA)?;
+            check_room(message, session, environment)?;
+            let token = session.sign(&data(message), environment)?;
+            write_token(message, token);
+            Ok(())
+        })
+    }
+
+    /// VerifySignature: checks the token buffer against the data buffers.
+    ///
+    /// # Errors
+    /// `SEC_E_INVALID_HANDLE`; `SEC_E_INVALID_TOKEN`: no data or token buffer, or a malformed signature;
+    /// `SEC_E_OUT_OF_SEQUENCE`; `SEC_E_MESSAGE_ALTERED`.
+    pub fn verify_signature(
+        &mut self,
+        handle: CtxtHandle,
+        message: &[SecBuffer],
+    ) -> Result<SecurityStatus, Refusal> {
+        self.per_message(handle, |session, environment| {
+            require(message, BufferKind::DATA)?;
+            let token = require(message, BufferKind::TOKEN)?.bytes.clone();
+            session.verify(&data(message), &token, environment)
+        })
+    }
+
+    /// EncryptMessage: seals the data buffers in place and writes the signature into the token buffer.
+    ///
+    /// # Errors
+    /// As [`Self::make_signature`]; `SEC_E_UNSUPPORTED_FUNCTION`: confidentiality was not negotiated.
+    pub fn encrypt_message(
+        &mut self,
+        handle: CtxtHandle,
+        message: &mut [SecBuffer],
+    ) -> Result<SecurityStatus, Refusal> {
+        self.per_message(handle, |session, environment| {
+            if !deviates!(environment, MissingDataBufferTolerated) {
+                require(message, BufferKind::DATA)?;
+            }
+            check_room(message, session, environment)?;
+            let token = session.seal(&mut data_mut(message), environment)?;
+            write_token(message, token);
+            Ok(())
+        })
+    }
+
+    /// DecryptMessage: unseals the data buffers in place and checks the token buffer against them.
+    ///
+    /// # Errors
+    /// As [`Self::verify_signature`]; `SEC_E_UNSUPPORTED_FUNCTION`: confidentiality was not negotiated.
+    pub fn decrypt_message(
+        &mut self,
+        handle: CtxtHandle,
+        message: &mut [SecBuffer],
+    ) -> Result<SecurityStatus, Refusal> {
+        self.per_message(handle, |session, environment| {
+            require(message, BufferKind::DATA)?;
+            let token = require(message, BufferKind::TOKEN)?.bytes.clone();
+            session.unseal(&mut data_mut(message), &token, environment)
+        })
+    }
+
+    fn per_message(
+        &mut self,
+        handle: CtxtHandle,
+        call: impl FnOnce(&mut Session, &Environment) -> Result<(), Error>,
+    ) -> Result<SecurityStatus, Refusal> {
+        let outcome = match self.session(handle) {
+            Ok((session, environment)) => call(session, environment),
+            Err(misuse) => Err(misuse.into()),
+        };
+        outcome
+            .map(|()| SecurityStatus::SEC_E_OK)
+            .map_err(|error| self.refusal(error))
+    }
+}
+
+fn require(message: &[SecBuffer], kind: BufferKind) -> Result<&SecBuffer, CallerMisuse> {
+    buffer::find(message, kind).ok_or(CallerMisuse::MissingBuffer(kind))
+}
+
+/// Refuses before anything is changed if the signature has no room.
+fn check_room(
+    message: &[SecBuffer],
+    session: &Session,
+    environment: &Environment,
+) -> Result<(), CallerMisuse> {
+    let needed = session.sizes().max_signature;
+    let room = require(message, BufferKind::TOKEN)?
+        .capacity
+        .unwrap_or(usize::MAX);
+    if room < needed && !deviates!(environment, TokenBufferTruncated) {
+        return Err(CallerMisuse::BufferTooSmall { needed });
+    }
+    Ok(())
+}
+
+/// Writes the signature into the token buffer, which was found to have room.
+fn write_token(message: &mut [SecBuffer], mut token: Vec<u8>) {
+    if let Some(buffer) = buffer::find_mut(message, BufferKind::TOKEN) {
+        token.truncate(buffer.capacity.unwrap_or(usize::MAX));
+        buffer.bytes = token;
+    }
+}
+
+fn data(message: &[SecBuffer]) -> Vec<&[u8]> {
+    message
+        .iter()
+        .filter(|buffer| buffer.kind == BufferKind::DATA)
+        .map(|buffer| buffer.bytes.as_slice())
+        .collect()
+}
+
+fn data_mut(message: &mut [SecBuffer]) -> Vec<&mut [u8]> {
+    message
+        .iter_mut()
+        .filter(|buffer| buffer.kind == BufferKind::DATA)
+        .map(|buffer| buffer.bytes.as_mut_slice())
+        .collect()
+}

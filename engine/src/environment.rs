@@ -1,0 +1,200 @@
+//! Everything the engine would otherwise take from its machine: clock, randomness, names, accounts, policy, faults.
+//!
+//! The same environment and the same inputs give the same bytes.
+
+use std::fmt;
+
+use crate::codec::utf16::Text;
+use crate::crypto::Secret;
+
+/// The world of one side.
+#[derive(Debug)]
+pub struct Environment {
+    /// Current time: 100 ns units since 1601-01-01 UTC (FILETIME).
+    pub clock: u64,
+    /// Where randomness comes from.
+    pub random: Box<dyn Random + Send>,
+    /// Names of the machine.
+    pub host: HostNames,
+    /// Accounts that logons can be verified against.
+    pub directory: Directory,
+    /// What a side may choose within the protocol.
+    pub policy: Policy,
+    /// Faults to provoke.
+    pub faults: Faults,
+    /// The deliberate deviation, if any.
+    #[cfg(feature = "sabotage")]
+    pub sabotage: crate::sabotage::Sabotage,
+}
+
+impl Environment {
+    /// An environment with a seed for its randomness, the clock at zero, no accounts and default policy.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            clock: 0,
+            random: Box::new(Seeded(seed)),
+            host: HostNames::default(),
+            directory: Directory::default(),
+            policy: Policy::default(),
+            faults: Faults::default(),
+            #[cfg(feature = "sabotage")]
+            sabotage: crate::sabotage::Sabotage::default(),
+        }
+    }
+
+    /// Without feature `sabotage` nothing deviates.
+    #[cfg(not(feature = "sabotage"))]
+    #[allow(clippy::unused_self, reason = "the form with the feature needs it")]
+    pub(crate) fn deviates(&self) -> bool {
+        false
+    }
+
+    /// Random bytes for a purpose within a context. A new purpose moves no other bytes.
+    #[must_use]
+    pub fn draw<const N: usize>(&mut self, label: &'static str, context: u32) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(label, context, &mut bytes);
+        bytes
+    }
+}
+
+/// A source of randomness that is asked by label and index.
+pub trait Random: fmt::Debug {
+    /// Fills `out` for the purpose `label` within the context number `index`.
+    fn fill(&mut self, label: &'static str, index: u32, out: &mut [u8]);
+}
+
+/// Repeatable bytes from a seed, label and index. For tests: the bytes are no secret to anyone who knows the seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeded(pub u64);
+
+impl Random for Seeded {
+    fn fill(&mut self, label: &'static str, index: u32, out: &mut [u8]) {
+        let mut state = label.bytes().fold(self.0 ^ 0xCBF2_9CE4_8422_2325, |state, byte| {
+            (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+        });
+        state ^= u64::from(index) << 32;
+        for chunk in out.chunks_mut(8) {
+            let block = splitmix(&mut state).to_le_bytes();
+            chunk
+                .iter_mut()
+                .zip(block)
+                .for_each(|(place, byte)| *place = byte);
+        }
+    }
+}
+
+/// One step of SplitMix64 (Steele, Lea, Flood 2014).
+fn splitmix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+/// Names of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostNames {
+    /// NetBIOS computer name.
+    pub netbios_computer: Text,
+    /// NetBIOS domain name.
+    pub netbios_domain: Text,
+    /// DNS name of the computer.
+    pub dns_computer: Text,
+    /// DNS name of the domain.
+    pub dns_domain: Text,
+    /// DNS name of the forest.
+    pub dns_tree: Text,
+}
+
+/// The accounts that an acceptor verifies logons against.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    accounts: Vec<Account>,
+}
+
+impl Directory {
+    /// A directory of these accounts.
+    #[must_use]
+    pub fn new(accounts: Vec<Account>) -> Self {
+        Self { accounts }
+    }
+
+    /// The account of a user in a domain; case does not matter. An empty domain is any domain.
+    #[must_use]
+    pub fn find(&self, user: &Text, domain: &Text) -> Option<&Account> {
+        self.accounts.iter().find(|account| {
+            account.user.same_name(user) && (domain.is_empty() || account.domain.same_name(domain))
+        })
+    }
+}
+
+/// An account and its secret.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// User name.
+    pub user: Text,
+    /// Domain name.
+    pub domain: Text,
+    /// The NT hash of the password (NTOWFv1).
+    pub nt_hash: Secret<16>,
+}
+
+/// What a side may choose within the protocol. Personas are made of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Choices within NTLM.
+    pub ntlm: NtlmPolicy,
+}
+
+/// Choices within NTLM (MS-NLMP sections 3.1.1 and 3.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NtlmPolicy {
+    /// Negotiation flags that the initiator may offer.
+    pub offer: u32,
+    /// Negotiation flags that the acceptor may grant.
+    pub grant: u32,
+    /// Fill the VERSION structure.
+    pub send_version: bool,
+    /// The acceptor sends its time.
+    pub send_timestamp: bool,
+    /// The initiator sends a message integrity code when it may.
+    pub send_mic: bool,
+    /// The initiator puts its domain and workstation into the NEGOTIATE message.
+    pub send_names: bool,
+    /// Refuse a peer that does not agree to 128-bit keys.
+    pub require_128_bit: bool,
+    /// Largest difference between a response's timestamp and the acceptor's clock, in seconds.
+    pub max_clock_skew: u64,
+    /// AV pairs that the acceptor appends to its own before the terminator, in wire form.
+    pub extra_av_pairs: Vec<u8>,
+}
+
+impl Default for NtlmPolicy {
+    fn default() -> Self {
+        Self {
+            offer: u32::MAX,
+            grant: u32::MAX,
+            send_version: true,
+            send_timestamp: true,
+            send_mic: true,
+            send_names: false,
+            require_128_bit: false,
+            max_clock_skew: 36 * 60 * 60,
+            extra_av_pairs: Vec::new(),
+        }
+    }
+}
+
+/// Faults to provoke, so that the statuses for them can be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Memory runs out at the next leg.
+    pub memory: bool,
+    /// Something unforeseen happens at the next leg.
+    pub internal: bool,
+    /// The account directory cannot be reached.
+    pub authority: bool,
+}

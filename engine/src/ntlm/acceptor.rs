@@ -1,0 +1,291 @@
+//! The acceptor: `ExpectNegotiate` → `ExpectAuthenticate` → done (MS-NLMP sections 3.2.5.1.1, 3.2.5.1.2, 3.2.5.2.2).
+
+use std::borrow::Cow;
+
+use super::{
+    Established,
+    keys::{self, ResponseKeyV2, Sender},
+    messages::{
+        Authenticate, AvId, AvPairs, AvPairsBuf, Challenge, MSV_AV_FLAG_MIC, Negotiate, NegotiateFlags,
+        NtlmV2Response, Version,
+    },
+    protection::Protection,
+};
+use crate::{
+    codec::{self, utf16::Text},
+    crypto::{self, Secret},
+    environment::Environment,
+    error::{
+        EnvironmentFault, Error, PeerIncompatible, PeerMisbehaved, Rejection, TokenError, TokenErrorKind,
+    },
+    flags::AcceptRequirements,
+    turn::AcceptorTurn,
+};
+
+/// Flags that are echoed if they are offered.
+const ECHO: NegotiateFlags = NegotiateFlags::REQUEST_TARGET
+    .union(NegotiateFlags::SIGN)
+    .union(NegotiateFlags::SEAL)
+    .union(NegotiateFlags::EXTENDED_SESSIONSECURITY)
+    .union(NegotiateFlags::IDENTIFY)
+    .union(NegotiateFlags::VERSION);
+
+/// Flags that are echoed if they are offered together with signing or sealing.
+const ECHO_WITH_PROTECTION: NegotiateFlags = NegotiateFlags::KEY_EXCH
+    .union(NegotiateFlags::NEGOTIATE_128)
+    .union(NegotiateFlags::NEGOTIATE_56);
+
+/// 100 ns units in a second.
+const SECOND: u64 = 10_000_000;
+
+/// An acceptor that waits for the NEGOTIATE message.
+#[derive(Debug, Default)]
+pub struct ExpectNegotiate;
+
+/// An acceptor that waits for the AUTHENTICATE message.
+#[derive(Debug)]
+pub struct ExpectAuthenticate {
+    negotiate: Vec<u8>,
+    challenge: Vec<u8>,
+    server_challenge: [u8; 8],
+    chosen: NegotiateFlags,
+}
+
+impl ExpectNegotiate {
+    /// The first leg: reads the NEGOTIATE message and writes the CHALLENGE.
+    ///
+    /// # Errors
+    /// The token is malformed, or nothing that is offered will do.
+    pub fn step(self, turn: &mut AcceptorTurn<'_>, out: &mut Vec<u8>) -> Result<ExpectAuthenticate, Error> {
+        let negotiate = Negotiate::parse(turn.token)?;
+        let flags = choose(negotiate.flags, turn.environment)?;
+        let server_challenge = turn.environment.draw("ntlm/server-challenge", turn.context);
+        let environment = &mut *turn.environment;
+        #[allow(unused_mut, reason = "a shaper changes it")]
+        let mut message = Challenge {
+            target_name: target_name(flags, environment),
+            flags,
+            server_challenge,
+            reserved: [0; 8],
+            target_info: target_info(environment).into(),
+            version: Some(match flags.contains(NegotiateFlags::VERSION) {
+                true => Version::OURS,
+                false => Version::default(),
+            }),
+        };
+        shape!(environment, "challenge", &mut message);
+        #[allow(unused_mut, reason = "a shaper changes it")]
+        let mut challenge = message.emit();
+        shape_bytes!(environment, "challenge", &mut challenge);
+        out.extend_from_slice(&challenge);
+        Ok(ExpectAuthenticate {
+            negotiate: turn.token.to_vec(),
+            challenge,
+            server_challenge: message.server_challenge,
+            chosen: message.flags,
+        })
+    }
+}
+
+/// What to choose of what is offered.
+fn choose(offered: NegotiateFlags, environment: &Environment) -> Result<NegotiateFlags, Error> {
+    let policy = &environment.policy.ntlm;
+    let granted = NegotiateFlags::from_bits_retain(policy.grant);
+    let offered = offered & granted;
+    let mut flags = offered & ECHO;
+    flags |= NegotiateFlags::NTLM | NegotiateFlags::ALWAYS_SIGN | NegotiateFlags::TARGET_INFO;
+    if offered.contains(NegotiateFlags::UNICODE) {
+        flags |= NegotiateFlags::UNICODE;
+    } else if offered.contains(NegotiateFlags::OEM) {
+        flags |= NegotiateFlags::OEM;
+    } else {
+        return Err(PeerIncompatible::NoCharacterSet.into());
+    }
+    if flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
+        flags |= offered & ECHO_WITH_PROTECTION;
+    }
+    if flags.contains(NegotiateFlags::REQUEST_TARGET) {
+        flags |= NegotiateFlags::TARGET_TYPE_SERVER;
+    }
+    if !policy.send_version {
+        flags.remove(NegotiateFlags::VERSION);
+    }
+    Ok(flags)
+}
+
+fn target_name(flags: NegotiateFlags, environment: &Environment) -> Cow<'static, [u8]> {
+    let name = &environment.host.netbios_computer;
+    if !flags.contains(NegotiateFlags::REQUEST_TARGET) {
+        return Cow::Borrowed(&[]);
+    }
+    Cow::Owned(if flags.contains(NegotiateFlags::UNICODE) {
+        name.to_le_bytes()
+    } else {
+        name.to_oem()
+    })
+}
+
+/// The AV pairs of the CHALLENGE; their text is UTF-16 whatever the character set.
+fn target_info(environment: &Environment) -> Vec<u8> {
+    let (host, policy) = (&environment.host, &environment.policy.ntlm);
+    let mut pairs = AvPairsBuf::default();
+    pairs.push(AvId::NB_DOMAIN_NAME, &host.netbios_domain.to_le_bytes());
+    pairs.push(AvId::NB_COMPUTER_NAME, &host.netbios_computer.to_le_bytes());
+    for (id, name) in [
+        (AvId::DNS_DOMAIN_NAME, &host.dns_domain),
+        (AvId::DNS_COMPUTER_NAME, &host.dns_computer),
+        (AvId::DNS_TREE_NAME, &host.dns_tree),
+    ] {
+        if !name.is_empty() {
+            pairs.push(id, &name.to_le_bytes());
+        }
+    }
+    if policy.send_timestamp {
+        pairs.push(AvId::TIMESTAMP, &environment.clock.to_le_bytes());
+    }
+    pairs.push_raw(&policy.extra_av_pairs);
+    pairs.terminate()
+}
+
+impl ExpectAuthenticate {
+    /// The second leg: reads the AUTHENTICATE message and verifies the logon.
+    ///
+    /// # Errors
+    /// The token is malformed, a code or the channel bindings do not match, or the logon is refused.
+    pub fn step(self, turn: &mut AcceptorTurn<'_>) -> Result<Established, Error> {
+        let message = Authenticate::parse(turn.token)?;
+        let flags = message.flags & self.chosen;
+        super::require_strength(flags, turn.environment)?;
+        let domain = decode(message.flags, &message.domain, "DomainName", 28)?;
+        let user = decode(message.flags, &message.user, "UserName", 36)?;
+        decode(message.flags, &message.workstation, "Workstation", 44)?;
+        if message.nt_response.len() == NtlmV2Response::V1_LENGTH {
+            return Err(PeerIncompatible::AuthenticationVersion.into());
+        }
+        let response = NtlmV2Response::parse(&message.nt_response)?;
+        let (pairs, _) = AvPairs::parse(&response.client_challenge.av_pairs)?;
+        pairs.check_values()?;
+        let announced = pairs.flags()?.unwrap_or(0) & MSV_AV_FLAG_MIC != 0;
+        let bindings = pairs.channel_bindings()?;
+        let key_exchange_key =
+            self.verify_response(&message, &response, (&user, &domain), turn.environment)?;
+        let session_key = session_key(flags, key_exchange_key, &message.encrypted_session_key)?;
+        if announced {
+            self.verify_mic(&message, &session_key, turn)?;
+        }
+        verify_bindings(bindings, turn)?;
+        verify_timestamp(response.client_challenge.timestamp, turn.environment)?;
+        let protection = Protection::new(flags, session_key, Sender::Acceptor, turn.environment);
+        Ok(Established {
+            protection,
+            user,
+            domain,
+        })
+    }
+
+    /// Looks the user up and compares the proof; returns the key exchange key.
+    fn verify_response(
+        &self,
+        message: &Authenticate<'_>,
+        response: &NtlmV2Response<'_>,
+        (user, domain): (&Text, &Text),
+        environment: &Environment,
+    ) -> Result<Secret<16>, Error> {
+        if environment.faults.authority {
+            return Err(EnvironmentFault::NoAuthority.into());
+        }
+        let account = environment
+            .directory
+            .find(user, domain)
+            .ok_or(Rejection::UnknownUser)?;
+        let key = ResponseKeyV2::new(&keys::ntowf_v2(&account.nt_hash, user, domain));
+        let temp = message.nt_response.get(16..).unwrap_or_default();
+        let proof = key.nt_proof(self.server_challenge, temp);
+        let right = crypto::equal(&proof, &response.proof) || deviates!(environment, SkipProofVerification);
+        if !right || deviates!(environment, RefusesEveryProof) {
+            return Err(Rejection::WrongPassword.into());
+        }
+        Ok(key.session_base_key(&response.proof))
+    }
+
+    fn verify_mic(
+        &self,
+        message: &Authenticate<'_>,
+        session_key: &Secret<16>,
+        turn: &AcceptorTurn<'_>,
+    ) -> Result<(), Error> {
+        let Some(mic) = message.mic else {
+            let tolerated = deviates!(turn.environment, MissingMicTolerated);
+            return if tolerated {
+                Ok(())
+            } else {
+                Err(PeerMisbehaved::MicMissing.into())
+            };
+        };
+        let mut zeroed = turn.token.to_vec();
+        codec::put(&mut zeroed, Authenticate::MIC_OFFSET, &[0; 16]);
+        let expected = keys::mic(session_key, [&self.negotiate, &self.challenge, &zeroed]);
+        if crypto::equal(&expected, &mic) || deviates!(turn.environment, SkipMicVerification) {
+            Ok(())
+        } else {
+            Err(PeerMisbehaved::MicMismatch.into())
+        }
+    }
+}
+
+/// The text of a name that the descriptor at an offset describes.
+fn decode(flags: NegotiateFlags, bytes: &[u8], field: &'static str, at: usize) -> Result<Text, TokenError> {
+    if flags.contains(NegotiateFlags::UNICODE) {
+        Text::from_le_bytes(bytes, field).map_err(|error| error.shifted(at))
+    } else {
+        Ok(Text::from_oem(bytes))
+    }
+}
+
+/// The exported session key.
+fn session_key(flags: NegotiateFlags, key: Secret<16>, encrypted: &[u8]) -> Result<Secret<16>, Error> {
+    if !keys::exchanges_key(flags) {
+        return Ok(key);
+    }
+    let bytes: [u8; 16] = encrypted.try_into().map_err(|_| {
+        TokenError::new(
+            "EncryptedRandomSessionKey",
+            52,
+            TokenErrorKind::BadLength(encrypted.len()),
+        )
+    })?;
+    Ok(Secret(crypto::rc4_once(&key.0, bytes)))
+}
+
+/// Compares the channel bindings with those of the acceptor's channel, if it has any.
+fn verify_bindings(received: Option<[u8; 16]>, turn: &AcceptorTurn<'_>) -> Result<(), Error> {
+    let Some(own) = turn.bindings else { return Ok(()) };
+    let Some(received) = received.filter(|hash| *hash != [0; 16]) else {
+        let allowed = turn
+            .requirements
+            .contains(AcceptRequirements::ALLOW_MISSING_BINDINGS)
+            && !deviates!(turn.environment, AllowMissingBindingsIgnored);
+        let tolerated = allowed || deviates!(turn.environment, AbsentBindingsTolerated);
+        return if tolerated {
+            Ok(())
+        } else {
+            Err(PeerMisbehaved::BindingsMissing.into())
+        };
+    };
+    let matching = crypto::equal(&keys::channel_bindings_hash(own), &received);
+    if matching || deviates!(turn.environment, SkipBindingsVerification) {
+        Ok(())
+    } else {
+        Err(PeerMisbehaved::BindingsMismatch.into())
+    }
+}
+
+/// Refuses a response whose timestamp is too far from the clock (section 3.2.5.2.2).
+fn verify_timestamp(timestamp: u64, environment: &Environment) -> Result<(), Error> {
+    let limit = environment.policy.ntlm.max_clock_skew.saturating_mul(SECOND);
+    let apart = timestamp.abs_diff(environment.clock);
+    if apart > limit && !deviates!(environment, SkipTimestampVerification) {
+        return Err(PeerMisbehaved::ClockSkew.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! Deliberate deviations: omitted or altered checks, and wrong tokens made on purpose. Only with feature `sabotage`.
+//!
+//! The saboteurs that prove a rule's check able to fail, and the misbehaving peers that subjects meet, are made of
+//! the same two things.
+
+use std::{any::Any, fmt};
+
+use crate::{
+    error::{CallerMisuse, EnvironmentFault, Error, Rejection, TokenErrorKind},
+    status::SecurityStatus,
+};
+
+/// What the engine does wrong on purpose.
+#[derive(Debug, Default)]
+pub struct Sabotage {
+    /// An omitted or altered check, consulted at exactly one place.
+    pub deviation: Option<Deviation>,
+    /// Changes tokens before lengths, codes and signatures are computed.
+    pub shaper: Option<Box<dyn Shaper + Send>>,
+}
+
+impl Sabotage {
+    /// Whether this deviation is on.
+    #[must_use]
+    pub fn deviates(&self, deviation: Deviation) -> bool {
+        self.deviation == Some(deviation)
+    }
+
+    /// The wrong status for an error, if the deviation is about it.
+    #[must_use]
+    pub fn altered_status(&self, error: &Error) -> Option<SecurityStatus> {
+        type Status = SecurityStatus;
+        match (self.deviation?, error) {
+            (Deviation::UnknownPackageAsUnsupported, Error::CallerMisuse(CallerMisuse::UnknownPackage)) => {
+                Some(Status::SEC_E_UNSUPPORTED_FUNCTION)
+            }
+            (Deviation::WrongMessageTypeAsUnsupported, Error::InvalidToken(token))
+                if matches!(token.kind, TokenErrorKind::WrongMessageType(_)) =>
+            {
+                Some(Status::SEC_E_UNSUPPORTED_FUNCTION)
+            }
+            (Deviation::TruncatedSignatureAsInternalError, Error::InvalidToken(token))
+                if matches!(token.kind, TokenErrorKind::BadLength(_)) =>
+            {
+                Some(Status::SEC_E_INTERNAL_ERROR)
+            }
+            (Deviation::UndocumentedStatus, Error::InvalidToken(token))
+                if token.kind == TokenErrorKind::BadSignature =>
+            {
+                Some(SecurityStatus(0x8009_0FFF))
+            }
+            (Deviation::MalformedAsInternalError, Error::InvalidToken(token))
+                if !matches!(token.kind, TokenErrorKind::WrongMessageType(_)) =>
+            {
+                Some(Status::SEC_E_INTERNAL_ERROR)
+            }
+            (Deviation::NoCredentialsAsUnknown, Error::CallerMisuse(CallerMisuse::NoCredentials)) => {
+                Some(Status::SEC_E_UNKNOWN_CREDENTIALS)
+            }
+            (Deviation::StaleContextAsInternalError, Error::CallerMisuse(CallerMisuse::StaleContext))
+            | (Deviation::ForeignContextAsInternalError, Error::CallerMisuse(CallerMisuse::ForeignContext))
+            | (Deviation::SecondDeleteAsInternalError, Error::CallerMisuse(CallerMisuse::DeletedTwice))
+            | (Deviation::MemoryFaultAsInternalError, Error::Environment(EnvironmentFault::Memory)) => {
+                Some(Status::SEC_E_INTERNAL_ERROR)
+            }
+            (Deviation::InternalFaultAsInvalidToken, Error::Environment(EnvironmentFault::Internal))
+            | (
+                Deviation::UnknownAttributeAsInvalidToken,
+                Error::CallerMisuse(CallerMisuse::UnknownAttribute),
+            ) => Some(Status::SEC_E_INVALID_TOKEN),
+            (Deviation::AuthorityFaultAsDenied, Error::Environment(EnvironmentFault::NoAuthority)) => {
+                Some(Status::SEC_E_LOGON_DENIED)
+            }
+            (Deviation::UnknownUserAsNoCredentials, Error::Rejected(Rejection::UnknownUser)) => {
+                Some(Status::SEC_E_NO_CREDENTIALS)
+            }
+            _ => None,
+        }
+    }
+
+    /// Lets the shaper change a typed message that the state machine built.
+    pub fn shape(&mut self, token: &'static str, message: &mut dyn Any) {
+        if let Some(shaper) = &mut self.shaper {
+            shaper.shape(token, message);
+        }
+    }
+
+    /// Lets the shaper change the emitted bytes before any code over them is computed.
+    pub fn shape_bytes(&mut self, token: &'static str, bytes: &mut Vec<u8>) {
+        if let Some(shaper) = &mut self.shaper {
+            shaper.shape_bytes(token, bytes);
+        }
+    }
+}
+
+/// Changes tokens as they are sent: the sender believes what it changes.
+pub trait Shaper: fmt::Debug {
+    /// Changes the typed message of the token; `message` is the owned message type of that name.
+    fn shape(&mut self, token: &'static str, message: &mut dyn Any);
+
+    /// Changes the emitted bytes of the token, before any code over them is computed.
+    fn shape_bytes(&mut self, token: &'static str, bytes: &mut Vec<u8>);
+}
+
+macro_rules! deviations {
+    ($($(#[$doc:meta])* $name:ident = $kebab:literal;)*) => {
+        /// An omitted or altered check. Each is consulted at exactly one place of the engine.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Deviation {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Deviation {
+            /// Every deviation with its name.
+            pub const NAMED: &[(&str, Self)] = &[$(($kebab, Self::$name)),*];
+
+            /// The deviation of a name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, deviation)| *deviation)
+            }
+        }
+    };
+}
+
+deviations! {
+    /// The status for an unknown package is that for an unsupported function.
+    UnknownPackageAsUnsupported = "unknown-package-as-unsupported";
+    /// A credential is acquired with `SEC_I_CONTINUE_NEEDED`.
+    AcquireReportsContinue = "acquire-reports-continue";
+    /// The first leg says that no further leg is needed.
+    FirstLegReportsOk = "first-leg-reports-ok";
+    /// The initiator's last leg asks for another one.
+    SecondLegReportsContinue = "second-leg-reports-continue";
+    /// A malformed token is an internal error.
+    MalformedAsInternalError = "malformed-as-internal-error";
+    /// A token that is none of the protocol's is refused with a number that no document has.
+    UndocumentedStatus = "undocumented-status";
+    /// Missing credentials are unknown ones.
+    NoCredentialsAsUnknown = "no-credentials-as-unknown";
+    /// A deleted context handle is an internal error.
+    StaleContextAsInternalError = "stale-context-as-internal-error";
+    /// A context handle of somebody else is an internal error.
+    ForeignContextAsInternalError = "foreign-context-as-internal-error";
+    /// A freed credential still works.
+    FreedCredentialAccepted = "freed-credential-accepted";
+    /// No memory is an internal error.
+    MemoryFaultAsInternalError = "memory-fault-as-internal-error";
+    /// An internal error is a malformed token.
+    InternalFaultAsInvalidToken = "internal-fault-as-invalid-token";
+    /// An unreachable directory is a refused logon.
+    AuthorityFaultAsDenied = "authority-fault-as-denied";
+    /// Confidentiality is not reported.
+    ConfidentialityNotReported = "confidentiality-not-reported";
+    /// Integrity is not reported.
+    IntegrityNotReported = "integrity-not-reported";
+    /// Replay detection is not reported.
+    ReplayDetectNotReported = "replay-detect-not-reported";
+    /// Sequence detection is not reported.
+    SequenceDetectNotReported = "sequence-detect-not-reported";
+    /// Confidentiality is reported whatever was negotiated.
+    ConfidentialityAlwaysReported = "confidentiality-always-reported";
+    /// Delegation is reported.
+    DelegateReported = "delegate-reported";
+    /// Mutual authentication is reported.
+    MutualAuthReported = "mutual-auth-reported";
+    /// Allocation by the package is not reported.
+    AllocationNotReported = "allocation-not-reported";
+    /// Output that does not fit is cut.
+    OutputTruncatedToCapacity = "output-truncated-to-capacity";
+    /// A context that failed goes on.
+    FailedContextStaysUsable = "failed-context-stays-usable";
+    /// A key shorter than policy wants is taken.
+    WeakEncryptionTolerated = "weak-encryption-tolerated";
+    /// No response is right.
+    RefusesEveryProof = "refuses-every-proof";
+    /// The acceptor's last leg has a token.
+    FinalLegEmitsToken = "final-leg-emits-token";
+    /// Every response is right.
+    SkipProofVerification = "skip-proof-verification";
+    /// An unknown user has no credentials.
+    UnknownUserAsNoCredentials = "unknown-user-as-no-credentials";
+    /// Another message than the one due is an unsupported function.
+    WrongMessageTypeAsUnsupported = "wrong-message-type-as-unsupported";
+    /// The message integrity code is not compared.
+    SkipMicVerification = "skip-mic-verification";
+    /// An announced message integrity code may be absent.
+    MissingMicTolerated = "missing-mic-tolerated";
+    /// Channel bindings are not compared.
+    SkipBindingsVerification = "skip-bindings-verification";
+    /// Absent channel bindings are taken without permission.
+    AbsentBindingsTolerated = "absent-bindings-tolerated";
+    /// The permission to leave out channel bindings is not looked at.
+    AllowMissingBindingsIgnored = "allow-missing-bindings-ignored";
+    /// Timestamps are not compared with the clock.
+    SkipTimestampVerification = "skip-timestamp-verification";
+    /// The session key cannot be queried.
+    SessionKeyNotExported = "session-key-not-exported";
+    /// The names of the peer lack the domain.
+    NamesWithoutDomain = "names-without-domain";
+    /// An unknown attribute is a malformed token.
+    UnknownAttributeAsInvalidToken = "unknown-attribute-as-invalid-token";
+    /// Deletion asks for another leg.
+    DeleteReportsContinue = "delete-reports-continue";
+    /// A second deletion is an internal error.
+    SecondDeleteAsInternalError = "second-delete-as-internal-error";
+    /// Signatures have version 2.
+    SignatureVersionTwo = "signature-version-two";
+    /// Sequence numbers start at one.
+    SequenceStartsAtOne = "sequence-starts-at-one";
+    /// Checksums of signatures are not encrypted.
+    ChecksumNotEncrypted = "checksum-not-encrypted";
+    /// Messages are sealed with the session key itself.
+    SealsWithSessionKey = "seals-with-session-key";
+    /// No message is genuine.
+    RefusesGenuineMessages = "refuses-genuine-messages";
+    /// Signatures of signed messages are not compared.
+    SkipSignatureVerification = "skip-signature-verification";
+    /// Signatures of sealed messages are not compared.
+    SkipSealVerification = "skip-seal-verification";
+    /// An old message is taken.
+    SkipSequenceVerification = "skip-sequence-verification";
+    /// A later message is taken.
+    GapTolerated = "gap-tolerated";
+    /// A short signature is an internal error.
+    TruncatedSignatureAsInternalError = "truncated-signature-as-internal-error";
+    /// A message without data buffer is sealed.
+    MissingDataBufferTolerated = "missing-data-buffer-tolerated";
+    /// A message without token buffer is signed and sealed.
+    MissingTokenBufferTolerated = "missing-token-buffer-tolerated";
+    /// The network data representation is an unsupported function.
+    NetworkRepresentationRefused = "network-representation-refused";
+    /// Messages are sealed although sealing was not agreed.
+    UnnegotiatedProtectionTolerated = "unnegotiated-protection-tolerated";
+    /// A signature that does not fit is cut.
+    TokenBufferTruncated = "token-buffer-truncated";
+}

@@ -1,0 +1,105 @@
+//! What both sides have once there are keys: protection of messages, and what can be asked about the peer.
+
+use crate::{codec::utf16::Text, environment::Environment, error::Error, ntlm};
+
+/// An established context of any package.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Session {
+    /// NTLM.
+    Ntlm(ntlm::Established),
+}
+
+/// Sizes of per-message tokens in bytes (SecPkgContext_Sizes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Largest token of an exchange.
+    pub max_token: usize,
+    /// Largest signature.
+    pub max_signature: usize,
+    /// Messages are best sealed in multiples of this.
+    pub block_size: usize,
+    /// Room that sealing needs beside the message.
+    pub security_trailer: usize,
+}
+
+impl Session {
+    /// Signs a message given in parts; returns the token.
+    ///
+    /// # Errors
+    /// Signing is not possible on this context.
+    pub fn sign(&mut self, message: &[&[u8]], environment: &Environment) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Ntlm(ntlm) => Ok(ntlm.protection.sign(message, environment)?.emit().to_vec()),
+        }
+    }
+
+    /// Verifies the token of a message given in parts.
+    ///
+    /// # Errors
+    /// The token is malformed, out of sequence, or does not match the message.
+    pub fn verify(
+        &mut self,
+        message: &[&[u8]],
+        token: &[u8],
+        environment: &Environment,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Ntlm(ntlm) => ntlm.protection.verify(message, token, environment),
+        }
+    }
+
+    /// Seals a message in place, part by part; returns the token.
+    ///
+    /// # Errors
+    /// Sealing is not possible on this context.
+    pub fn seal(&mut self, parts: &mut [&mut [u8]], environment: &Environment) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Ntlm(ntlm) => Ok(ntlm.protection.seal(parts, environment)?.emit().to_vec()),
+        }
+    }
+
+    /// Unseals a message in place, part by part, and verifies its token.
+    ///
+    /// # Errors
+    /// As [`Self::verify`], or sealing is not possible on this context.
+    pub fn unseal(
+        &mut self,
+        parts: &mut [&mut [u8]],
+        token: &[u8],
+        environment: &Environment,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Ntlm(ntlm) => ntlm.protection.unseal(parts, token, environment),
+        }
+    }
+
+    /// The session key.
+    #[must_use]
+    pub fn session_key(&self) -> &[u8] {
+        match self {
+            Self::Ntlm(ntlm) => &ntlm.protection.session_key().0,
+        }
+    }
+
+    /// Domain and user that are logged on.
+    #[must_use]
+    pub fn names(&self) -> (&Text, &Text) {
+        match self {
+            Self::Ntlm(ntlm) => (&ntlm.domain, &ntlm.user),
+        }
+    }
+
+    /// Sizes of per-message tokens.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        match self {
+            Self::Ntlm(_) => Sizes {
+                max_token: 2888,
+                max_signature: ntlm::messages::Signature::SIZE,
+                block_size: 1,
+                security_trailer: ntlm::messages::Signature::SIZE,
+            },
+        }
+    }
+}

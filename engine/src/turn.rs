@@ -1,0 +1,51 @@
+//! The arguments of one leg, the same for every package.
+
+use crate::{
+    codec::utf16::Text,
+    crypto::Secret,
+    environment::Environment,
+    flags::{AcceptRequirements, InitRequirements},
+};
+
+/// Who logs on.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// User name.
+    pub user: Text,
+    /// Domain name.
+    pub domain: Text,
+    /// The NT hash of the password (NTOWFv1).
+    pub nt_hash: Secret<16>,
+}
+
+/// The arguments of one leg of an initiator.
+#[derive(Debug)]
+pub struct InitiatorTurn<'a> {
+    /// The input token; empty on the first leg.
+    pub token: &'a [u8],
+    /// What the caller requires.
+    pub requirements: InitRequirements,
+    /// Name of the target.
+    pub target: Option<&'a Text>,
+    /// Application data of the channel bindings.
+    pub bindings: Option<&'a [u8]>,
+    /// Number of the context: the index of its randomness.
+    pub context: u32,
+    /// The world.
+    pub environment: &'a mut Environment,
+}
+
+/// The arguments of one leg of an acceptor.
+#[derive(Debug)]
+pub struct AcceptorTurn<'a> {
+    /// The input token.
+    pub token: &'a [u8],
+    /// What the caller requires.
+    pub requirements: AcceptRequirements,
+    /// Application data of the channel bindings.
+    pub bindings: Option<&'a [u8]>,
+    /// Number of the context: the index of its randomness.
+    pub context: u32,
+    /// The world.
+    pub environment: &'a mut Environment,
+}

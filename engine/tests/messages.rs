@@ -1,0 +1,223 @@
+//! Messages as bytes: what is emitted is parsed back, and any bytes are parsed or refused without copying them.
+
+use std::borrow::Cow;
+
+use legwork_engine::ntlm::messages::{
+    Authenticate, AvId, AvPairs, AvPairsBuf, Challenge, ClientChallenge, Negotiate, NegotiateFlags,
+    NtlmV2Response, Signature, Version,
+};
+use proptest::{collection::vec, option, prelude::*};
+
+fn part() -> impl Strategy<Value = Cow<'static, [u8]>> {
+    vec(any::<u8>(), 0..80).prop_map(Cow::Owned)
+}
+
+fn flags() -> impl Strategy<Value = NegotiateFlags> {
+    any::<u32>().prop_map(NegotiateFlags::from_bits_retain)
+}
+
+prop_compose! {
+    fn version()(
+        (major, minor, build) in any::<(u8, u8, u16)>(),
+        reserved in any::<[u8; 3]>(),
+        revision in any::<u8>(),
+    ) -> Version {
+        Version { major, minor, build, reserved, revision }
+    }
+}
+
+prop_compose! {
+    fn negotiate()(
+        flags in flags(),
+        domain in part(),
+        workstation in part(),
+        version in option::of(version()),
+    ) -> Negotiate<'static> {
+        Negotiate { flags, domain, workstation, version }
+    }
+}
+
+prop_compose! {
+    fn challenge()(
+        flags in flags(),
+        target_name in part(),
+        (server_challenge, reserved) in any::<([u8; 8], [u8; 8])>(),
+        target_info in prop_oneof![part(), pairs().prop_map(|pairs| list(&pairs).into())],
+        version in option::of(version()),
+    ) -> Challenge<'static> {
+        Challenge { target_name, flags, server_challenge, reserved, target_info, version }
+    }
+}
+
+prop_compose! {
+    fn authenticate()(
+        flags in flags(),
+        [lm_response, nt_response, domain, user, workstation, encrypted_session_key] in
+            [part(), part(), part(), part(), part(), part()],
+        version in option::of(version()),
+        mic in option::of(any::<[u8; 16]>()),
+    ) -> Authenticate<'static> {
+        // A code implies a version.
+        let version = version.or_else(|| mic.map(|_| Version::default()));
+        Authenticate {
+            lm_response, nt_response, domain, user, workstation, encrypted_session_key, flags, version, mic,
+        }
+    }
+}
+
+/// Pairs of known and unknown ids, in any order and number.
+fn pairs() -> impl Strategy<Value = Vec<(AvId, Vec<u8>)>> {
+    let id = prop_oneof![1..=12_u16, 1..=u16::MAX].prop_map(AvId);
+    vec((id, vec(any::<u8>(), 0..40)), 0..12)
+}
+
+fn list(pairs: &[(AvId, Vec<u8>)]) -> Vec<u8> {
+    let mut list = AvPairsBuf::default();
+    for (id, value) in pairs {
+        list.push(*id, value);
+    }
+    list.terminate()
+}
+
+prop_compose! {
+    fn nt_response()(
+        proof in any::<[u8; 16]>(),
+        highest_response_type in any::<u8>(),
+        (reserved, reserved3) in any::<([u8; 6], [u8; 4])>(),
+        timestamp in any::<u64>(),
+        challenge in any::<[u8; 8]>(),
+        pairs in pairs(),
+        trailer in part(),
+    ) -> NtlmV2Response<'static> {
+        NtlmV2Response {
+            proof,
+            client_challenge: ClientChallenge {
+                response_type: 1,
+                highest_response_type,
+                reserved,
+                timestamp,
+                challenge,
+                reserved3,
+                av_pairs: list(&pairs).into(),
+                trailer,
+            },
+        }
+    }
+}
+
+/// Bytes that begin like a message of a type, or like nothing.
+fn tokens() -> impl Strategy<Value = Vec<u8>> {
+    let headed = (1..=3_u8, vec(any::<u8>(), 0..300))
+        .prop_map(|(kind, rest)| [b"NTLMSSP\0", &[kind, 0, 0, 0][..], &rest].concat());
+    // Small numbers make lengths and offsets that lie within the token.
+    let small = (1..=3_u8, vec(0..120_u8, 0..300))
+        .prop_map(|(kind, rest)| [b"NTLMSSP\0", &[kind, 0, 0, 0][..], &rest].concat());
+    let sparse = (
+        1..=3_u8,
+        vec(prop_oneof![4 => Just(0_u8), 1 => 0..100_u8], 0..200),
+    )
+        .prop_map(|(kind, rest)| [b"NTLMSSP\0", &[kind, 0, 0, 0][..], &rest].concat());
+    prop_oneof![vec(any::<u8>(), 0..300), headed, small, sparse]
+}
+
+/// Whether a parser left the bytes where they are.
+fn borrows(parts: &[&Cow<'_, [u8]>]) -> bool {
+    parts.iter().all(|part| matches!(part, Cow::Borrowed(_)))
+}
+
+proptest! {
+    #[test]
+    fn negotiate_comes_back(message in negotiate()) {
+        prop_assert_eq!(Negotiate::parse(&message.emit()), Ok(message.clone()));
+    }
+
+    #[test]
+    fn challenge_comes_back(message in challenge()) {
+        prop_assert_eq!(Challenge::parse(&message.emit()), Ok(message.clone()));
+    }
+
+    #[test]
+    fn authenticate_comes_back(message in authenticate()) {
+        prop_assert_eq!(Authenticate::parse(&message.emit()), Ok(message.clone()));
+    }
+
+    #[test]
+    fn response_comes_back(response in nt_response()) {
+        prop_assert_eq!(NtlmV2Response::parse(&response.emit()), Ok(response.clone()));
+    }
+
+    #[test]
+    fn pairs_come_back_in_order(pairs in pairs(), rest in vec(any::<u8>(), 0..9)) {
+        let bytes = [list(&pairs), rest.clone()].concat();
+        let (read, after) = AvPairs::parse(&bytes).unwrap();
+        let read: Vec<_> = read.iter().map(|pair| (pair.id, pair.value.to_vec())).collect();
+        prop_assert_eq!(read, pairs);
+        prop_assert_eq!(after, rest);
+    }
+
+    #[test]
+    fn first_of_equal_ids_counts(pairs in pairs(), id in (1..=12_u16).prop_map(AvId)) {
+        let bytes = list(&pairs);
+        let first = pairs.iter().find(|(known, _)| *known == id).map(|(_, value)| value.as_slice());
+        prop_assert_eq!(AvPairs::parse(&bytes).unwrap().0.get(id), first);
+    }
+
+    #[test]
+    fn signature_comes_back(version in any::<u32>(), checksum in any::<[u8; 8]>(), sequence in any::<[u8; 4]>()) {
+        let signature = Signature { version, checksum, sequence };
+        prop_assert_eq!(Signature::parse(&signature.emit()), Ok(signature));
+    }
+
+    #[test]
+    fn any_bytes_are_read_in_place_or_refused(token in tokens()) {
+        if let Ok(message) = Negotiate::parse(&token) {
+            prop_assert!(borrows(&[&message.domain, &message.workstation]));
+            prop_assert_eq!(Negotiate::parse(&message.emit()), Ok(message.clone()));
+        }
+        if let Ok(message) = Challenge::parse(&token) {
+            prop_assert!(borrows(&[&message.target_name, &message.target_info]));
+            prop_assert_eq!(Challenge::parse(&message.emit()), Ok(message.clone()));
+        }
+        if let Ok(message) = Authenticate::parse(&token) {
+            prop_assert!(borrows(&[&message.lm_response, &message.nt_response, &message.domain]));
+            prop_assert!(borrows(&[&message.user, &message.workstation, &message.encrypted_session_key]));
+            prop_assert_eq!(Authenticate::parse(&message.emit()), Ok(message.clone()));
+        }
+        if let Ok(response) = NtlmV2Response::parse(&token) {
+            prop_assert!(borrows(&[&response.client_challenge.av_pairs, &response.client_challenge.trailer]));
+        }
+        if let Ok((list, rest)) = AvPairs::parse(&token) {
+            prop_assert_eq!([list.as_bytes(), rest].concat(), token);
+        }
+    }
+
+    #[test]
+    fn errors_are_at_a_place_of_the_token(token in tokens()) {
+        for error in [
+            Negotiate::parse(&token).err(),
+            Challenge::parse(&token).err(),
+            Authenticate::parse(&token).err(),
+        ].into_iter().flatten() {
+            // The fixed part of the longest message has 88 bytes; nothing is looked for behind it.
+            prop_assert!(error.offset < 88, "{error}");
+            prop_assert!(!error.field.is_empty());
+        }
+    }
+}
+
+#[test]
+fn parts_of_the_greatest_length_come_back() {
+    let longest = vec![0x41; 65_535];
+    let message = Authenticate {
+        lm_response: Cow::Borrowed(&longest),
+        nt_response: Cow::Borrowed(&longest),
+        domain: Cow::Borrowed(&longest),
+        user: Cow::Borrowed(&longest),
+        workstation: Cow::Borrowed(&longest),
+        encrypted_session_key: Cow::Borrowed(&longest),
+        flags: NegotiateFlags::UNICODE,
+        version: None,
+        mic: None,
+    };
+    assert_eq!(Authenticate::parse(&message.emit()), Ok(message.clone()));
+}

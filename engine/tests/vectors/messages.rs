@@ -1,0 +1,219 @@
+//! Message vectors: fields, bytes, every prefix, every defect.
+
+use legwork_engine::{
+    error::{Error, TokenError},
+    ntlm::messages::{Authenticate, AvPairs, Challenge, Descriptor, FixedField, Negotiate, NegotiateFlags},
+};
+use legwork_vectors::{Outcome, Vector};
+use pretty_assertions::assert_eq;
+
+use crate::{fields, reasons, replay, token, vectors_with};
+
+/// Whether a token can be emitted from its fields, by what the vectors' README says.
+fn has_usual_layout(vector: &Vector) -> bool {
+    !vector.fields.contains_key("layout") && !vector.fields.contains_key("trailer")
+}
+
+/// The number of bytes that a message cannot do without: what `minimum` bytes of header describe, and the header.
+fn needed(bytes: &[u8], minimum: usize, described: &[FixedField], ignored: impl Fn(&str) -> bool) -> usize {
+    described
+        .iter()
+        .filter(|field| field.describes_payload && !ignored(field.name))
+        .filter_map(|field| Descriptor::parse(bytes, field.offset, field.name).ok())
+        .filter(|part| part.length > 0)
+        .map(|part| usize::try_from(part.offset).unwrap() + usize::from(part.length))
+        .fold(minimum, usize::max)
+}
+
+/// Every strict prefix is refused, unless all that the header describes is still there.
+fn prefixes<'a, T>(vector: &'a Vector, needed: usize, parse: impl Fn(&'a [u8]) -> Result<T, TokenError>) {
+    for length in 0..token(vector).len() {
+        let prefix = &token(vector)[..length];
+        assert_eq!(
+            parse(prefix).is_ok(),
+            length >= needed,
+            "{} cut at {length}",
+            vector.id
+        );
+    }
+}
+
+#[test]
+fn negotiate_vectors_are_read_and_written() {
+    for vector in vectors_with("ntlm/negotiate.json", Outcome::Valid) {
+        let expected = fields::negotiate(&vector.fields);
+        let mut parsed = Negotiate::parse(token(&vector)).unwrap();
+        assert_eq!(
+            Negotiate::parse(&parsed.emit()),
+            Ok(parsed.clone()),
+            "{}",
+            vector.id
+        );
+        let ignored = |name: &str| {
+            !parsed.flags.contains(match name {
+                "DomainName" => NegotiateFlags::OEM_DOMAIN_SUPPLIED,
+                _ => NegotiateFlags::OEM_WORKSTATION_SUPPLIED,
+            })
+        };
+        prefixes(
+            &vector,
+            needed(token(&vector), 32, Negotiate::FIELDS, ignored),
+            Negotiate::parse,
+        );
+        let (domain, workstation) = (ignored("DomainName"), ignored("Workstation"));
+        if domain {
+            parsed.domain = [].as_slice().into();
+        }
+        if workstation {
+            parsed.workstation = [].as_slice().into();
+        }
+        assert_eq!(parsed, expected, "{}", vector.id);
+        if has_usual_layout(&vector) {
+            assert_eq!(
+                hex::encode(expected.emit()),
+                hex::encode(token(&vector)),
+                "{}",
+                vector.id
+            );
+        }
+    }
+}
+
+#[test]
+fn challenge_vectors_are_read_and_written() {
+    for vector in vectors_with("ntlm/challenge.json", Outcome::Valid) {
+        let expected = fields::challenge(&vector.fields);
+        let parsed = Challenge::parse(token(&vector)).unwrap();
+        assert_eq!(parsed, expected, "{}", vector.id);
+        assert_eq!(
+            Challenge::parse(&parsed.emit()),
+            Ok(parsed.clone()),
+            "{}",
+            vector.id
+        );
+        let with_info = parsed.flags.contains(NegotiateFlags::TARGET_INFO);
+        let minimum = if with_info { 48 } else { 32 };
+        let ignored = |name: &str| name == "TargetInfo" && !with_info;
+        prefixes(
+            &vector,
+            needed(token(&vector), minimum, Challenge::FIELDS, ignored),
+            Challenge::parse,
+        );
+        if has_usual_layout(&vector) {
+            assert_eq!(
+                hex::encode(expected.emit()),
+                hex::encode(token(&vector)),
+                "{}",
+                vector.id
+            );
+        }
+    }
+}
+
+#[test]
+fn authenticate_vectors_are_read_and_written() {
+    for vector in vectors_with("ntlm/authenticate.json", Outcome::Valid) {
+        let expected = fields::authenticate(&vector.fields);
+        let parsed = Authenticate::parse(token(&vector)).unwrap();
+        assert_eq!(parsed, expected, "{}", vector.id);
+        assert_eq!(
+            Authenticate::parse(&parsed.emit()),
+            Ok(parsed.clone()),
+            "{}",
+            vector.id
+        );
+        prefixes(
+            &vector,
+            needed(token(&vector), 64, Authenticate::FIELDS, |_| false),
+            Authenticate::parse,
+        );
+        if has_usual_layout(&vector) {
+            assert_eq!(
+                hex::encode(expected.emit()),
+                hex::encode(token(&vector)),
+                "{}",
+                vector.id
+            );
+        }
+        if let Some(response) = fields::nt_response(&vector.fields) {
+            assert_eq!(
+                hex::encode(response.emit()),
+                hex::encode(&parsed.nt_response),
+                "{}",
+                vector.id
+            );
+            let read = legwork_engine::ntlm::messages::NtlmV2Response::parse(&parsed.nt_response);
+            assert_eq!(read, Ok(response), "{}", vector.id);
+        }
+    }
+}
+
+#[test]
+fn av_pair_vectors_are_read_and_written() {
+    for vector in vectors_with("ntlm/av_pair.json", Outcome::Valid) {
+        let list = fields::av_pairs(&vector.fields["pairs"]);
+        let trailer = fields::bytes(&vector.fields, "trailer");
+        let (pairs, rest) = AvPairs::parse(token(&vector)).unwrap();
+        assert_eq!(hex::encode(pairs.as_bytes()), hex::encode(&list), "{}", vector.id);
+        assert_eq!(rest, trailer, "{}", vector.id);
+        assert_eq!(pairs.check_values(), Ok(()), "{}", vector.id);
+        prefixes(&vector, list.len(), AvPairs::parse);
+    }
+}
+
+#[test]
+fn defects_are_refused_for_what_they_are() {
+    for file in ["negotiate", "challenge", "authenticate", "av_pair"] {
+        for vector in vectors_with(&format!("ntlm/{file}.json"), Outcome::Invalid) {
+            let error = refusal(file, &vector).unwrap_or_else(|| panic!("{} is taken", vector.id));
+            let named = vector.reason.as_deref().unwrap();
+            assert!(
+                reasons::matches(&error, named),
+                "{} ({}) is refused as {}: {error}",
+                vector.id,
+                named,
+                reasons::reason(&error),
+            );
+        }
+    }
+}
+
+/// How the engine refuses the token of a vector: the side that reads such a token does.
+fn refusal(file: &str, vector: &Vector) -> Option<Error> {
+    let bytes = token(vector);
+    match file {
+        "negotiate" => replay::Replay::own().negotiate(bytes).err(),
+        "challenge" => replay::Replay::own().challenge(bytes).err(),
+        "authenticate" => replay::Replay::own().authenticate(bytes).err(),
+        _ => AvPairs::parse(bytes)
+            .and_then(|(pairs, _)| pairs.check_values())
+            .err()
+            .map(Error::from),
+    }
+}
+
+#[test]
+fn legal_forms_of_authenticate_complete() {
+    for vector in vectors_with("ntlm/authenticate.json", Outcome::Valid) {
+        let of_the_exchange =
+            vector.id == "ntlm/authenticate/5" || vector.flags.contains(&"legal-variant".to_owned());
+        if of_the_exchange && vector.fields.contains_key("nt_response_v2") {
+            let outcome = replay::Replay::own().authenticate(token(&vector));
+            assert!(outcome.is_ok(), "{} ({}): {outcome:?}", vector.id, vector.comment);
+        }
+    }
+}
+
+#[test]
+fn legal_forms_of_negotiate_and_challenge_are_taken() {
+    for (file, last) in [("negotiate", false), ("challenge", true)] {
+        for vector in vectors_with(&format!("ntlm/{file}.json"), Outcome::Valid) {
+            let outcome = if last {
+                replay::Replay::own().challenge(token(&vector))
+            } else {
+                replay::Replay::own().negotiate(token(&vector))
+            };
+            assert!(outcome.is_ok(), "{} ({}): {outcome:?}", vector.id, vector.comment);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What the targets judge by. An oracle takes any bytes and panics on a finding; fuzz targets, `cargo test` and the
+//! replay of vectors and regressions run the same function.
+
+pub mod call_order;
+pub mod hostile_peer;
+pub mod mutated_exchange;
+pub mod protection;
+pub mod round_trip;
+pub mod world;
+
+pub use call_order::call_order;
+pub use hostile_peer::hostile_peer;
+pub use mutated_exchange::mutated_exchange;
+pub use protection::protection;
+
+/// A finding is a panic.
+pub type Oracle = fn(&[u8]);
+
+/// Every target with its oracle, by name.
+pub const TARGETS: &[(&str, Oracle)] = &[
+    ("call_order", call_order),
+    ("ntlm_authenticate", round_trip::authenticate),
+    ("ntlm_av_pairs", round_trip::av_pairs),
+    ("ntlm_challenge", round_trip::challenge),
+    ("ntlm_hostile_peer", hostile_peer),
+    ("ntlm_mutated_exchange", mutated_exchange),
+    ("ntlm_negotiate", round_trip::negotiate),
+    ("ntlm_nt_response", round_trip::nt_response),
+    ("ntlm_protection", protection),
+    ("ntlm_signature", round_trip::signature),
+];

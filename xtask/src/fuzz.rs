@@ -1,0 +1,148 @@
+//! `cargo xtask fuzz`: corpora, a short run of every target, a long run of one.
+//!
+//! cargo-fuzz needs a compiler that accepts sanitizer options: a nightly toolchain if one is installed, else the stable
+//! one with `RUSTC_BOOTSTRAP=1`.
+
+use std::fs;
+use std::process::Command;
+
+use crate::process::{TaskError, TaskResult, cargo, failed, output_of, program, root, run as run_program};
+
+/// Runs the task named by the first argument.
+pub(crate) fn run(arguments: &[&str]) -> TaskResult {
+    match arguments {
+        ["seeds"] => seeds(),
+        ["smoke"] => smoke_all(10),
+        ["smoke", seconds] => match seconds.parse() {
+            Ok(seconds) => smoke_all(seconds),
+            Err(_) => Err(TaskError::Usage(format!(
+                "{seconds:?} is not a number of seconds"
+            ))),
+        },
+        ["run", target, rest @ ..] => run_one(target, rest),
+        _ => Err(TaskError::Usage(
+            "fuzz seeds, fuzz smoke [SECONDS] or fuzz run TARGET [ARGUMENT …]".to_owned(),
+        )),
+    }
+}
+
+/// Writes the corpora from the vectors.
+fn seeds() -> TaskResult {
+    run_program(cargo(&[
+        "run",
+        "--quiet",
+        "--package",
+        "legwork-fuzz",
+        "--bin",
+        "seeds",
+    ]))
+}
+
+/// Builds every target with a fuzzing engine and the address sanitizer.
+pub(crate) fn build() -> TaskResult {
+    require_cargo_fuzz()?;
+    for target in targets()? {
+        run_program(cargo_fuzz(&["build", &target]))?;
+    }
+    Ok(())
+}
+
+/// Runs every target for a number of seconds; they are built already.
+pub(crate) fn smoke(seconds: u32) -> TaskResult {
+    for target in targets()? {
+        println!("-- {target}, {seconds} s");
+        let limit = format!("-max_total_time={seconds}");
+        run_program(target_run(
+            &target,
+            &[&limit, "-verbosity=0", "-print_final_stats=1"],
+        ))?;
+    }
+    Ok(())
+}
+
+fn smoke_all(seconds: u32) -> TaskResult {
+    seeds()?;
+    build()?;
+    smoke(seconds)
+}
+
+fn run_one(target: &str, arguments: &[&str]) -> TaskResult {
+    let known = targets()?;
+    if !known.iter().any(|name| name == target) {
+        return failed(format!(
+            "there is no target {target:?}; there are {}",
+            known.join(", ")
+        ));
+    }
+    seeds()?;
+    require_cargo_fuzz()?;
+    run_program(target_run(target, arguments))
+}
+
+/// Names of all targets, from the files in `fuzz/targets`.
+fn targets() -> Result<Vec<String>, TaskError> {
+    let folder = root().join("fuzz").join("targets");
+    let entries = fs::read_dir(&folder).map_err(|error| {
+        TaskError::Failed(format!("cannot list the fuzz targets in fuzz/targets: {error}"))
+    })?;
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .strip_suffix(".rs")
+                .map(str::to_owned)
+        })
+        .collect();
+    names.sort();
+    if names.is_empty() {
+        failed("fuzz/targets holds no target")
+    } else {
+        Ok(names)
+    }
+}
+
+/// `cargo fuzz run`, with the dictionary of the target if there is one.
+fn target_run(target: &str, engine_arguments: &[&str]) -> Command {
+    let mut arguments = vec!["run", target, "--"];
+    arguments.extend(engine_arguments);
+    let mut command = cargo_fuzz(&arguments);
+    let dictionary = root()
+        .join("fuzz")
+        .join("dictionaries")
+        .join(target)
+        .with_extension("dict");
+    if dictionary.is_file() {
+        command.arg(format!("-dict={}", dictionary.display()));
+    }
+    command
+}
+
+/// `cargo fuzz` with a compiler that accepts sanitizer options.
+fn cargo_fuzz(arguments: &[&str]) -> Command {
+    let mut all = vec!["fuzz"];
+    all.extend(arguments);
+    if has_nightly() {
+        let mut through_rustup = vec!["run", "nightly", "cargo"];
+        through_rustup.extend(all);
+        return program("rustup", &through_rustup);
+    }
+    let mut command = cargo(&all);
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command
+}
+
+fn has_nightly() -> bool {
+    output_of(program("rustup", &["toolchain", "list"]))
+        .is_some_and(|list| list.lines().any(|line| line.starts_with("nightly")))
+}
+
+/// Installs cargo-fuzz unless it is there, so that a fresh machine needs no step of its own.
+fn require_cargo_fuzz() -> TaskResult {
+    if output_of(cargo(&["fuzz", "--version"])).is_some() {
+        return Ok(());
+    }
+    println!("cargo-fuzz is not installed; installing it");
+    run_program(cargo(&["install", "--quiet", "--locked", "cargo-fuzz"]))
+}
