@@ -74,11 +74,20 @@ pub fn matrix(suite: &Suite, cases: &[Case<'_>], options: &Options, done: impl F
             killed
         })
         .collect();
-    let checked: BTreeSet<String> = clean.iter().flat_map(|result| &result.findings).map(|f| f.rule.clone()).collect();
+    let checked: BTreeSet<String> = clean
+        .iter()
+        .flat_map(|result| &result.findings)
+        .map(|f| f.rule.clone())
+        .collect();
     summarise(killed, &checked, broken)
 }
 
-fn unleash(suite: &Suite, cases: &[Case<'_>], options: &Options, saboteur: &Saboteur) -> BTreeMap<String, usize> {
+fn unleash(
+    suite: &Suite,
+    cases: &[Case<'_>],
+    options: &Options,
+    saboteur: &Saboteur,
+) -> BTreeMap<String, usize> {
     let plan = Plan::of(saboteur);
     let caller = match &saboteur.does {
         Sabotage::Caller(name) => CallerDeviation::from_name(name),
@@ -92,7 +101,10 @@ fn unleash(suite: &Suite, cases: &[Case<'_>], options: &Options, saboteur: &Sabo
         acceptor: plan.filter(|_| saboteur.role == SaboteurRole::Acceptor),
         caller,
     };
-    let results = cases.iter().map(|case| runner::run_sabotaged(suite, case, options, &saboteurs)).collect();
+    let results = cases
+        .iter()
+        .map(|case| runner::run_sabotaged(suite, case, options, &saboteurs))
+        .collect();
     failed(&runner::across_cases(suite, results))
 }
 
@@ -113,11 +125,31 @@ fn summarise(saboteurs: Vec<Killed>, checked: &BTreeSet<String>, broken: BTreeSe
         *failing.entry(rule).or_insert(0) += 1;
     }
     let tenth = saboteurs.len() / 10;
-    let noisy: BTreeSet<String> =
-        failing.iter().filter(|(_, count)| **count > tenth).map(|(rule, _)| (*rule).to_owned()).collect();
-    let proven: BTreeSet<&str> =
-        saboteurs.iter().filter(|killed| killed.caught()).map(|killed| killed.rule.as_str()).collect();
-    let open = checked.iter().filter(|rule| !proven.contains(rule.as_str())).cloned().collect();
-    let survivors = saboteurs.iter().filter(|killed| !killed.caught()).map(|killed| killed.name.clone()).collect();
-    Matrix { open, survivors, noisy, broken, saboteurs }
+    let noisy: BTreeSet<String> = failing
+        .iter()
+        .filter(|(_, count)| **count > tenth)
+        .map(|(rule, _)| (*rule).to_owned())
+        .collect();
+    let proven: BTreeSet<&str> = saboteurs
+        .iter()
+        .filter(|killed| killed.caught())
+        .map(|killed| killed.rule.as_str())
+        .collect();
+    let open = checked
+        .iter()
+        .filter(|rule| !proven.contains(rule.as_str()))
+        .cloned()
+        .collect();
+    let survivors = saboteurs
+        .iter()
+        .filter(|killed| !killed.caught())
+        .map(|killed| killed.name.clone())
+        .collect();
+    Matrix {
+        open,
+        survivors,
+        noisy,
+        broken,
+        saboteurs,
+    }
 }

@@ -243,7 +243,10 @@ impl std::fmt::Debug for Text {
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
         let utf16 = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        Self { utf16, text: text.to_owned() }
+        Self {
+            utf16,
+            text: text.to_owned(),
+        }
     }
 }
 
@@ -456,15 +459,21 @@ mod hex_option {
     use serde::{Deserialize, Deserializer, Serializer};
 
     #[allow(clippy::ref_option, reason = "the signature is serde's")]
-    pub(super) fn serialize<S: Serializer>(value: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match value {
             Some(bytes) => serializer.serialize_str(&hex::encode(bytes)),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| hex::decode(text).map_err(serde::de::Error::custom)).transpose()
+        text.map(|text| hex::decode(text).map_err(serde::de::Error::custom))
+            .transpose()
     }
 }

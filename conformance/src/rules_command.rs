@@ -199,7 +199,7 @@ fn names(text: &mut String, title: &str, names: &[String]) {
 }
 
 /// The word that YAML has for a value.
-fn word<T: serde::Serialize>(value: &T) -> String {
+pub(crate) fn word<T: serde::Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
@@ -225,7 +225,7 @@ fn matches(filter: &str, id: &str) -> bool {
 }
 
 /// Adds a paragraph, indented and broken into lines of at most a hundred characters.
-fn wrap(text: &mut String, paragraph: &str, indent: usize) {
+pub(crate) fn wrap(text: &mut String, paragraph: &str, indent: usize) {
     let mut width = 0;
     for word in paragraph.split_whitespace() {
         let length = word.chars().count();

@@ -1,10 +1,6 @@
 //! Runs cases against a subject and gathers verdicts.
 
-use std::{
-    collections::BTreeMap,
-    sync::Mutex,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use rayon::prelude::*;
 
@@ -35,7 +31,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 0, clock: DEFAULT_CLOCK, deadline: Duration::from_secs(10) }
+        Self {
+            seed: 0,
+            clock: DEFAULT_CLOCK,
+            deadline: Duration::from_secs(10),
+        }
     }
 }
 
@@ -68,7 +68,12 @@ impl CaseResult {
 /// Runs all cases of the reference against itself, both sides judged, in parallel. The order of the results is that
 /// of the cases.
 #[must_use]
-pub fn run_reference(suite: &Suite, cases: &[Case<'_>], options: &Options, done: impl Fn(&CaseResult) + Sync) -> Vec<CaseResult> {
+pub fn run_reference(
+    suite: &Suite,
+    cases: &[Case<'_>],
+    options: &Options,
+    done: impl Fn(&CaseResult) + Sync,
+) -> Vec<CaseResult> {
     let results: Vec<CaseResult> = cases
         .par_iter()
         .map(|case| {
@@ -104,26 +109,59 @@ pub fn run_sabotaged(suite: &Suite, case: &Case<'_>, options: &Options, saboteur
     };
     let any = sabotaged(Role::Initiator) || sabotaged(Role::Acceptor);
     let judged = |role| case.judges(role) && (!any || sabotaged(role));
-    let trace = driver::run(case, seats.0, seats.1, settings(suite, case, options, saboteurs.caller));
-    let seen = |role| Seen { hello: &hello, name: "reference", judged: judged(role) };
+    let trace = driver::run(
+        case,
+        seats.0,
+        seats.1,
+        settings(suite, case, options, saboteurs.caller),
+    );
+    let seen = |role| Seen {
+        hello: &hello,
+        name: "reference",
+        judged: judged(role),
+    };
     conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
 }
 
 /// Runs a case with a subject in a role; the reference plays the peer.
 #[must_use]
-pub fn run_subject(suite: &Suite, case: &Case<'_>, options: &Options, subject: &mut Foreign, role: Role) -> CaseResult {
+pub fn run_subject(
+    suite: &Suite,
+    case: &Case<'_>,
+    options: &Options,
+    subject: &mut Foreign,
+    role: Role,
+) -> CaseResult {
     let mut reference = Reference::default();
     let ours = reference.hello().clone();
     let theirs = subject.subject.hello().clone();
     let name = subject.name.clone();
     let settings = settings(suite, case, options, None);
     let seen = |side: Role| match side == role {
-        true => Seen { hello: &theirs, name: &name, judged: case.judges(role) },
-        false => Seen { hello: &ours, name: "reference", judged: false },
+        true => Seen {
+            hello: &theirs,
+            name: &name,
+            judged: case.judges(role),
+        },
+        false => Seen {
+            hello: &ours,
+            name: "reference",
+            judged: false,
+        },
     };
     let trace = match role {
-        Role::Initiator => driver::run(case, Seat::Foreign(subject), Seat::Reference(&mut reference), settings),
-        Role::Acceptor => driver::run(case, Seat::Reference(&mut reference), Seat::Foreign(subject), settings),
+        Role::Initiator => driver::run(
+            case,
+            Seat::Foreign(subject),
+            Seat::Reference(&mut reference),
+            settings,
+        ),
+        Role::Acceptor => driver::run(
+            case,
+            Seat::Reference(&mut reference),
+            Seat::Foreign(subject),
+            settings,
+        ),
     };
     conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
 }
@@ -142,14 +180,22 @@ pub fn run_foreign(
 ) -> Result<(Hello, Vec<CaseResult>), String> {
     let start = || -> Result<Foreign, String> {
         let process = Process::start(located.clone(), options.deadline)?;
-        Ok(Foreign { subject: Box::new(process), name: located.description.name.clone() })
+        Ok(Foreign {
+            subject: Box::new(process),
+            name: located.description.name.clone(),
+        })
     };
     let first = start()?;
     let hello = first.subject.hello().clone();
     let idle = Mutex::new(vec![first]);
     let work: Vec<(&Case<'_>, Role)> = roles
         .iter()
-        .flat_map(|role| cases.iter().filter(|case| case.judges(*role)).map(|case| (case, *role)))
+        .flat_map(|role| {
+            cases
+                .iter()
+                .filter(|case| case.judges(*role))
+                .map(|case| (case, *role))
+        })
         .collect();
     let results: Result<Vec<CaseResult>, String> = work
         .par_iter()
@@ -167,14 +213,33 @@ pub fn run_foreign(
     Ok((hello, across_cases(suite, results?)))
 }
 
-fn settings<'a>(suite: &'a Suite, case: &Case<'_>, options: &Options, caller: Option<CallerDeviation>) -> Settings<'a> {
-    let seed = case.id.bytes().fold(options.seed ^ 0xCBF2_9CE4_8422_2325, |state, byte| {
-        (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
-    Settings { mapping: &suite.mapping, clock: options.clock, seed, caller }
+fn settings<'a>(
+    suite: &'a Suite,
+    case: &Case<'_>,
+    options: &Options,
+    caller: Option<CallerDeviation>,
+) -> Settings<'a> {
+    let seed = case
+        .id
+        .bytes()
+        .fold(options.seed ^ 0xCBF2_9CE4_8422_2325, |state, byte| {
+            (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+        });
+    Settings {
+        mapping: &suite.mapping,
+        clock: options.clock,
+        seed,
+        caller,
+    }
 }
 
-fn conclude(suite: &Suite, case: &Case<'_>, trace: Trace, initiator: Seen<'_>, acceptor: Seen<'_>) -> CaseResult {
+fn conclude(
+    suite: &Suite,
+    case: &Case<'_>,
+    trace: Trace,
+    initiator: Seen<'_>,
+    acceptor: Seen<'_>,
+) -> CaseResult {
     let mut findings = check::judge(suite, &case.entry.scenario, &trace, initiator, acceptor);
     let judged: Vec<Role> = [(Role::Initiator, initiator), (Role::Acceptor, acceptor)]
         .into_iter()
@@ -183,7 +248,13 @@ fn conclude(suite: &Suite, case: &Case<'_>, trace: Trace, initiator: Seen<'_>, a
         .collect();
     findings.extend(at_the_end(&trace, &judged));
     let verdict = worst(&findings);
-    CaseResult { case: case.id.clone(), judged, findings, verdict, trace }
+    CaseResult {
+        case: case.id.clone(),
+        judged,
+        findings,
+        verdict,
+        trace,
+    }
 }
 
 /// What the way a case ended says about the sides that are judged.
@@ -202,14 +273,25 @@ fn at_the_end(trace: &Trace, judged: &[Role]) -> Vec<Finding> {
         let others = culprit.is_some_and(|culprit| culprit != *side);
         let verdict = if others { Verdict::HarnessFault } else { verdict };
         let (rule, message) = ("call/every-call-returns".to_owned(), message.clone());
-        Finding { rule, side: *side, verdict, event, message, range: None }
+        Finding {
+            rule,
+            side: *side,
+            verdict,
+            event,
+            message,
+            range: None,
+        }
     };
     judged.iter().map(finding).collect()
 }
 
 /// The worst verdict. A case that could not be played to its end is not green, whatever passed before.
 fn worst(findings: &[Finding]) -> Verdict {
-    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::NotApplicable);
+    let worst = findings
+        .iter()
+        .map(|finding| finding.verdict)
+        .max()
+        .unwrap_or(Verdict::NotApplicable);
     let unfinished = findings
         .iter()
         .filter(|finding| finding.rule == "call/every-call-returns")
@@ -230,15 +312,36 @@ pub fn across_cases(suite: &Suite, mut results: Vec<CaseResult>) -> Vec<CaseResu
         return results;
     }
     let mut seen: BTreeMap<[u8; 8], String> = BTreeMap::new();
-    for result in results.iter_mut().filter(|result| result.judged.contains(&Role::Acceptor)) {
-        let leg = result.trace.leg(Role::Acceptor, 0).filter(|(_, event)| !event.altered_output);
+    for result in results
+        .iter_mut()
+        .filter(|result| result.judged.contains(&Role::Acceptor))
+    {
+        let leg = result
+            .trace
+            .leg(Role::Acceptor, 0)
+            .filter(|(_, event)| !event.altered_output);
         let Some((at, event)) = leg else { continue };
-        let Some(message) = event.output().and_then(|token| Challenge::parse(token).ok()) else { continue };
+        let Some(message) = event.output().and_then(|token| Challenge::parse(token).ok()) else {
+            continue;
+        };
         let earlier = seen.insert(message.server_challenge, result.case.clone());
-        let verdict = if earlier.is_none() { Verdict::Pass } else { Verdict::Fail };
-        let message = earlier.map(|case| format!("the same challenge as in {case}")).unwrap_or_default();
+        let verdict = if earlier.is_none() {
+            Verdict::Pass
+        } else {
+            Verdict::Fail
+        };
+        let message = earlier
+            .map(|case| format!("the same challenge as in {case}"))
+            .unwrap_or_default();
         let (rule, side) = (RULE.to_owned(), Role::Acceptor);
-        result.findings.push(Finding { rule, side, verdict, event: Some(at), message, range: Some(24..32) });
+        result.findings.push(Finding {
+            rule,
+            side,
+            verdict,
+            event: Some(at),
+            message,
+            range: Some(24..32),
+        });
         result.verdict = worst(&result.findings);
     }
     results

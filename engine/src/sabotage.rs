@@ -6,7 +6,7 @@
 use std::{any::Any, fmt};
 
 use crate::{
-    error::{CallerMisuse, EnvironmentFault, Error, Rejection, TokenErrorKind},
+    error::{CallerMisuse, EnvironmentFault, Error, PeerMisbehaved, Rejection, TokenErrorKind},
     status::SecurityStatus,
 };
 
@@ -43,6 +43,9 @@ impl Sabotage {
                 if matches!(token.kind, TokenErrorKind::BadLength(_)) =>
             {
                 Some(Status::SEC_E_INTERNAL_ERROR)
+            }
+            (Deviation::OutOfSequenceAsAltered, Error::PeerMisbehaved(PeerMisbehaved::OutOfSequence)) => {
+                Some(Status::SEC_E_MESSAGE_ALTERED)
             }
             (Deviation::UndocumentedStatus, Error::InvalidToken(token))
                 if token.kind == TokenErrorKind::BadSignature =>
@@ -191,6 +194,8 @@ deviations! {
     SkipBindingsVerification = "skip-bindings-verification";
     /// Absent channel bindings are taken without permission.
     AbsentBindingsTolerated = "absent-bindings-tolerated";
+    /// A response of an unknown version is taken.
+    ResponseVersionTolerated = "response-version-tolerated";
     /// The permission to leave out channel bindings is not looked at.
     AllowMissingBindingsIgnored = "allow-missing-bindings-ignored";
     /// Timestamps are not compared with the clock.
@@ -221,6 +226,8 @@ deviations! {
     SkipSealVerification = "skip-seal-verification";
     /// An old message is taken.
     SkipSequenceVerification = "skip-sequence-verification";
+    /// A message out of sequence is an altered one.
+    OutOfSequenceAsAltered = "out-of-sequence-as-altered";
     /// A later message is taken.
     GapTolerated = "gap-tolerated";
     /// A short signature is an internal error.

@@ -1,10 +1,13 @@
 //! Messages as bytes: what is emitted is parsed back, and any bytes are parsed or refused without copying them.
 
+#![allow(clippy::indexing_slicing, reason = "helpers of tests")]
+
 use std::borrow::Cow;
 
+use legwork_engine::error::TokenErrorKind;
 use legwork_engine::ntlm::messages::{
-    Authenticate, AvId, AvPairs, AvPairsBuf, Challenge, ClientChallenge, Negotiate, NegotiateFlags,
-    NtlmV2Response, Signature, Version,
+    Authenticate, AvId, AvPairs, AvPairsBuf, Challenge, ClientChallenge, FixedField, Negotiate,
+    NegotiateFlags, NtlmV2Response, Signature, Version,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -128,22 +131,30 @@ fn borrows(parts: &[&Cow<'_, [u8]>]) -> bool {
 proptest! {
     #[test]
     fn negotiate_comes_back(message in negotiate()) {
-        prop_assert_eq!(Negotiate::parse(&message.emit()), Ok(message.clone()));
+        let bytes = message.emit();
+        let again = Negotiate::parse(&bytes).unwrap();
+        prop_assert_eq!(&again, &message);
     }
 
     #[test]
     fn challenge_comes_back(message in challenge()) {
-        prop_assert_eq!(Challenge::parse(&message.emit()), Ok(message.clone()));
+        let bytes = message.emit();
+        let again = Challenge::parse(&bytes).unwrap();
+        prop_assert_eq!(&again, &message);
     }
 
     #[test]
     fn authenticate_comes_back(message in authenticate()) {
-        prop_assert_eq!(Authenticate::parse(&message.emit()), Ok(message.clone()));
+        let bytes = message.emit();
+        let again = Authenticate::parse(&bytes).unwrap();
+        prop_assert_eq!(&again, &message);
     }
 
     #[test]
     fn response_comes_back(response in nt_response()) {
-        prop_assert_eq!(NtlmV2Response::parse(&response.emit()), Ok(response.clone()));
+        let bytes = response.emit();
+        let again = NtlmV2Response::parse(&bytes).unwrap();
+        prop_assert_eq!(&again, &response);
     }
 
     #[test]
@@ -165,23 +176,31 @@ proptest! {
     #[test]
     fn signature_comes_back(version in any::<u32>(), checksum in any::<[u8; 8]>(), sequence in any::<[u8; 4]>()) {
         let signature = Signature { version, checksum, sequence };
-        prop_assert_eq!(Signature::parse(&signature.emit()), Ok(signature));
+        let bytes = signature.emit();
+        let again = Signature::parse(&bytes).unwrap();
+        prop_assert_eq!(&again, &signature);
     }
 
     #[test]
     fn any_bytes_are_read_in_place_or_refused(token in tokens()) {
         if let Ok(message) = Negotiate::parse(&token) {
             prop_assert!(borrows(&[&message.domain, &message.workstation]));
-            prop_assert_eq!(Negotiate::parse(&message.emit()), Ok(message.clone()));
+            let bytes = message.emit();
+        let again = Negotiate::parse(&bytes).unwrap();
+        prop_assert_eq!(&again, &message);
         }
         if let Ok(message) = Challenge::parse(&token) {
             prop_assert!(borrows(&[&message.target_name, &message.target_info]));
-            prop_assert_eq!(Challenge::parse(&message.emit()), Ok(message.clone()));
+            let bytes = message.emit();
+        let again = Challenge::parse(&bytes).unwrap();
+        prop_assert_eq!(&again, &message);
         }
         if let Ok(message) = Authenticate::parse(&token) {
             prop_assert!(borrows(&[&message.lm_response, &message.nt_response, &message.domain]));
             prop_assert!(borrows(&[&message.user, &message.workstation, &message.encrypted_session_key]));
-            prop_assert_eq!(Authenticate::parse(&message.emit()), Ok(message.clone()));
+            let bytes = message.emit();
+        let again = Authenticate::parse(&bytes).unwrap();
+        prop_assert_eq!(&again, &message);
         }
         if let Ok(response) = NtlmV2Response::parse(&token) {
             prop_assert!(borrows(&[&response.client_challenge.av_pairs, &response.client_challenge.trailer]));
@@ -202,6 +221,50 @@ proptest! {
             prop_assert!(error.offset < 88, "{error}");
             prop_assert!(!error.field.is_empty());
         }
+    }
+}
+
+/// A message with one part moved into the header: the field whose offset is changed, and the token.
+fn moved(token: &[u8], fields: &[FixedField]) -> Vec<(&'static str, Vec<u8>)> {
+    let parts = fields.iter().filter(|field| field.describes_payload);
+    parts
+        .map(|field| {
+            let mut token = token.to_vec();
+            token[field.offset + 4..][..4].copy_from_slice(&12_u32.to_le_bytes());
+            (field.name, token)
+        })
+        .collect()
+}
+
+#[test]
+fn parts_in_the_header_are_refused() {
+    let part = || Cow::Borrowed(&b"1234"[..]);
+    let negotiate = Negotiate {
+        flags: NegotiateFlags::OEM_DOMAIN_SUPPLIED | NegotiateFlags::OEM_WORKSTATION_SUPPLIED,
+        domain: part(),
+        workstation: part(),
+        version: None,
+    };
+    for (field, token) in moved(&negotiate.emit(), Negotiate::FIELDS) {
+        let expected = Err((field, TokenErrorKind::InHeader));
+        let read = Negotiate::parse(&token).map_err(|error| (error.field, error.kind));
+        assert_eq!(read, expected);
+    }
+    let message = Authenticate {
+        lm_response: part(),
+        nt_response: part(),
+        domain: part(),
+        user: part(),
+        workstation: part(),
+        encrypted_session_key: part(),
+        flags: NegotiateFlags::UNICODE,
+        version: None,
+        mic: None,
+    };
+    for (field, token) in moved(&message.emit(), Authenticate::FIELDS) {
+        let expected = Err((field, TokenErrorKind::InHeader));
+        let read = Authenticate::parse(&token).map_err(|error| (error.field, error.kind));
+        assert_eq!(read, expected);
     }
 }
 

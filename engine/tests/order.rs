@@ -1,7 +1,7 @@
 //! Legal and illegal orders of calls against a model of the interface: which handle is live, how far its context is,
 //! and what is still to be given back. The model is the one that the fuzz target `call_order` runs.
 
-#[path = "../../fuzz/src/oracle/call_order.rs"]
+#[path = "../../fuzz/src/oracle/call_order/mod.rs"]
 #[allow(
     unreachable_pub,
     dead_code,
@@ -30,7 +30,8 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 
 /// Operations on few handles and the latest tokens: most of them hit something that is there.
 fn likely_calls() -> impl Strategy<Value = Vec<Call>> {
-    vec((0..13u8, 0..4u8, 0..8u8, 0..8u8), 0..60).prop_map(|calls| {
+    let operation = prop_oneof![4 => 2..6_u8, 4 => 8..13_u8, 1 => 0..13_u8];
+    vec((operation, 0..2_u8, 0..6_u8, 0..8_u8), 0..80).prop_map(|calls| {
         calls
             .into_iter()
             .map(|(operation, handle, input, room)| Call::from_bytes([operation, handle, input, room]))
@@ -81,4 +82,59 @@ fn an_exchange_and_its_messages_follow_the_model() {
     ];
     assert_eq!(answers[2..6], legs);
     assert_eq!(answers[6..], expected);
+}
+
+/// What the calls behind the first legs of an exchange answer.
+fn answers_after(legs: usize, calls: &[[u8; 4]]) -> Vec<Status> {
+    let calls: Vec<Call> = EXCHANGE
+        .iter()
+        .take(legs)
+        .chain(calls)
+        .copied()
+        .map(Call::from_bytes)
+        .collect();
+    call_order::answers(&calls).split_off(legs)
+}
+
+#[test]
+fn a_leg_without_room_waits_for_it_and_establishes_nothing() {
+    let (one_byte, no_buffer, no_token) = (6, 7, 255);
+    let answers = answers_after(
+        4,
+        &[
+            [3, 0, 3, one_byte],
+            [8, 0, 1, 0],
+            [12, 0, 0, 0],
+            [5, 0, 3, 0],
+            [3, 0, no_token, no_buffer],
+            [3, 0, no_token, 0],
+            [8, 0, 1, 0],
+        ],
+    );
+    let expected = [
+        Status::SEC_E_BUFFER_TOO_SMALL,
+        Status::SEC_E_INVALID_HANDLE, // nothing can be signed yet
+        Status::SEC_E_INVALID_HANDLE, // nor queried
+        Status::SEC_E_INVALID_HANDLE, // and the leg is none of the acceptor's
+        Status::SEC_E_INVALID_TOKEN,
+        Status::SEC_E_OK,
+        Status::SEC_E_OK,
+    ];
+    assert_eq!(answers, expected);
+}
+
+#[test]
+fn an_absent_token_changes_nothing_and_a_wrong_one_ends_the_context() {
+    let no_token = 255;
+    let answers = answers_after(
+        4,
+        &[[3, 0, no_token, 0], [3, 0, 0, 0], [3, 0, 2, 0], [3, 0, 3, 0]],
+    );
+    let expected = [
+        Status::SEC_E_INVALID_TOKEN, // none
+        Status::SEC_E_INVALID_TOKEN, // an empty one
+        Status::SEC_E_INVALID_TOKEN, // a NEGOTIATE message
+        Status::SEC_E_INVALID_HANDLE,
+    ];
+    assert_eq!(answers, expected);
 }

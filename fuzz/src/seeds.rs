@@ -131,7 +131,9 @@ fn exchange_tokens() -> Vec<(&'static str, Seed)> {
 fn worlds(count: u8) -> Vec<Seed> {
     (0..count)
         .map(|number| {
-            let mut bytes = vec![0; 16];
+            let requirements = if number.is_multiple_of(4) { 0 } else { u32::MAX };
+            let mut bytes = requirements.to_le_bytes().to_vec();
+            bytes.extend([0; 12]);
             bytes.extend([number & 0x0F, 0, 0, number % 3, number, 0, 1, number]);
             bytes.extend([number; 8]);
             Seed::new(format!("world-{number}"), bytes)

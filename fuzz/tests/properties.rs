@@ -1,5 +1,7 @@
 //! The oracles as property tests: what a fuzz target runs for hours runs here on a few hundred inputs.
 
+#![allow(clippy::indexing_slicing, reason = "helpers of tests")]
+
 use arbitrary::{Arbitrary, Unstructured};
 use legwork_fuzz::oracle::{self, mutated_exchange::Mutation, round_trip};
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -62,12 +64,12 @@ proptest! {
 
     #[test]
     fn a_hostile_peer_gets_documented_answers(bytes in damaged("ntlm_hostile_peer")) {
-        oracle::hostile_peer(&bytes);
+        oracle::hostile_peer::in_every_world(&bytes);
     }
 
     #[test]
     fn any_peer_gets_documented_answers(bytes in bytes()) {
-        oracle::hostile_peer(&bytes);
+        oracle::hostile_peer::in_every_world(&bytes);
     }
 
     #[test]
@@ -117,7 +119,9 @@ fn an_exchange_completes_until_a_token_is_changed() {
                 inserted: vec![0x5A],
                 ..mutation.clone()
             };
-            assert!(!oracle::mutated_exchange::completes(&edit), "{edit:?}");
+            // Who takes the time out of a CHALLENGE takes the code with it; the oracle knows that.
+            let completes = oracle::mutated_exchange::completes(&edit);
+            assert!(!completes || leg == 1, "{edit:?}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! one with `RUSTC_BOOTSTRAP=1`.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::process::{TaskError, TaskResult, cargo, failed, output_of, program, root, run as run_program};
@@ -108,15 +109,20 @@ fn target_run(target: &str, engine_arguments: &[&str]) -> Command {
     let mut arguments = vec!["run", target, "--"];
     arguments.extend(engine_arguments);
     let mut command = cargo_fuzz(&arguments);
-    let dictionary = root()
-        .join("fuzz")
-        .join("dictionaries")
-        .join(target)
-        .with_extension("dict");
-    if dictionary.is_file() {
+    if let Some(dictionary) = dictionary(target) {
         command.arg(format!("-dict={}", dictionary.display()));
     }
     command
+}
+
+/// The dictionary of a target, or else that of its package, which is the first word of its name.
+fn dictionary(target: &str) -> Option<PathBuf> {
+    let folder = root().join("fuzz").join("dictionaries");
+    let package = target.split('_').next().unwrap_or(target);
+    [target, package]
+        .map(|name| folder.join(name).with_extension("dict"))
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
 /// `cargo fuzz` with a compiler that accepts sanitizer options.

@@ -11,9 +11,14 @@ use crate::{
 
 pub(super) fn check(judge: &mut Judge<'_>) {
     for (at, event) in judge.trace.legs() {
-        let done = judge.meaning(event).is_some_and(|meaning| meaning.class == Class::Ok);
+        let done = judge
+            .meaning(event)
+            .is_some_and(|meaning| meaning.class == Class::Ok);
         let last = matches!(event.purpose, Purpose::Leg(number) if number > 0);
-        if done && last && let Some(flags) = agreed(judge, at, event) {
+        if done
+            && last
+            && let Some(flags) = agreed(judge, at, event)
+        {
             side(judge, at, event, flags);
         }
     }
@@ -23,9 +28,10 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 fn agreed(judge: &Judge<'_>, at: usize, event: &Event) -> Option<NegotiateFlags> {
     let (challenge, authenticate) = match event.side {
         Role::Initiator => (event.input()?, event.output()?),
-        Role::Acceptor => {
-            (exchange::own_last(judge.trace, Role::Acceptor, at, MessageType::CHALLENGE)?, event.input()?)
-        }
+        Role::Acceptor => (
+            exchange::own_last(judge.trace, Role::Acceptor, at, MessageType::CHALLENGE)?,
+            event.input()?,
+        ),
     };
     let challenge = Challenge::parse(challenge).ok()?;
     let authenticate = Authenticate::parse(authenticate).ok()?;
@@ -35,7 +41,10 @@ fn agreed(judge: &Judge<'_>, at: usize, event: &Event) -> Option<NegotiateFlags>
 fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags) {
     let prefix = call(event.side);
     let rule = |name: &str| format!("{prefix}/ntlm/{name}");
-    let attributes = event.attributes().filter(|_| judge.shows(event.side, "attributes")).cloned();
+    let attributes = event
+        .attributes()
+        .filter(|_| judge.shows(event.side, "attributes"))
+        .cloned();
     let asked = |name: &str| {
         let bit = names::requirement(event.side, name).unwrap_or_default();
         event.leg().is_some_and(|leg| leg.requirements & bit != 0)
@@ -52,13 +61,20 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags) 
         }
         match granted(event.side, attributes.as_ref(), name) {
             Some(granted) => judge.check(&rule, at, granted, || {
-                format!("{name} was asked for and agreed, and is not among the attributes {}", show(attributes.as_ref()))
+                format!(
+                    "{name} was asked for and agreed, and is not among the attributes {}",
+                    show(attributes.as_ref())
+                )
             }),
             None => judge.not_applicable(&rule, at, "attributes"),
         }
     }
     let never = [
-        ("confidentiality-only-when-negotiated", "confidentiality", !flags.contains(NegotiateFlags::SEAL)),
+        (
+            "confidentiality-only-when-negotiated",
+            "confidentiality",
+            !flags.contains(NegotiateFlags::SEAL),
+        ),
         ("delegate-not-granted", "delegate", true),
         ("mutual-auth-not-granted", "mutual-auth", true),
     ];
@@ -68,7 +84,10 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags) 
         }
         match granted(event.side, attributes.as_ref(), name) {
             Some(granted) => judge.check(&rule(rule_name), at, !granted, || {
-                format!("{name} is among the attributes {} although nothing provides it", show(attributes.as_ref()))
+                format!(
+                    "{name} is among the attributes {} although nothing provides it",
+                    show(attributes.as_ref())
+                )
             }),
             None => judge.not_applicable(&rule(rule_name), at, "attributes"),
         }
@@ -100,5 +119,7 @@ fn gss(name: &str) -> Option<u32> {
 }
 
 fn show(attributes: Option<&Attributes>) -> String {
-    attributes.map(|attributes| format!("0x{:08x}", attributes.bits)).unwrap_or_default()
+    attributes
+        .map(|attributes| format!("0x{:08x}", attributes.bits))
+        .unwrap_or_default()
 }

@@ -15,7 +15,12 @@ const FLAGS: std::ops::Range<usize> = 60..64;
 const MIC: std::ops::Range<usize> = 72..88;
 
 /// Pairs that an initiator adds or changes itself.
-const OWN_PAIRS: [AvId; 4] = [AvId::FLAGS, AvId::SINGLE_HOST, AvId::TARGET_NAME, AvId::CHANNEL_BINDINGS];
+const OWN_PAIRS: [AvId; 4] = [
+    AvId::FLAGS,
+    AvId::SINGLE_HOST,
+    AvId::TARGET_NAME,
+    AvId::CHANNEL_BINDINGS,
+];
 
 /// An AUTHENTICATE message with what it answers.
 struct Answer<'a> {
@@ -31,12 +36,30 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     let trace = judge.trace;
     for made in exchange::made(trace, MessageType::AUTHENTICATE) {
         negotiate::layout(judge, made, Authenticate::FIELDS);
-        let Ok(message) = Authenticate::parse(made.token) else { continue };
-        negotiate::version(judge, made.at, message.flags & NegotiateFlags::VERSION, message.version);
+        let Ok(message) = Authenticate::parse(made.token) else {
+            continue;
+        };
+        negotiate::version(
+            judge,
+            made.at,
+            message.flags & NegotiateFlags::VERSION,
+            message.version,
+        );
         let negotiate = exchange::own_last(trace, Role::Initiator, made.at, MessageType::NEGOTIATE);
-        let (Some(negotiate), Some(challenge)) = (negotiate, made.event.input()) else { continue };
-        let (Ok(asked), Some(identity)) = (Challenge::parse(challenge), trace.world.identity.as_ref()) else { continue };
-        let answer = Answer { made, message, negotiate, challenge, asked, identity };
+        let (Some(negotiate), Some(challenge)) = (negotiate, made.event.input()) else {
+            continue;
+        };
+        let (Ok(asked), Some(identity)) = (Challenge::parse(challenge), trace.world.identity.as_ref()) else {
+            continue;
+        };
+        let answer = Answer {
+            made,
+            message,
+            negotiate,
+            challenge,
+            asked,
+            identity,
+        };
         flags(judge, &answer);
         names(judge, &answer);
         response(judge, &answer);
@@ -47,10 +70,16 @@ fn flags(judge: &mut Judge<'_>, answer: &Answer<'_>) {
     let flags = answer.message.flags;
     let at = answer.made.at;
     let mut flag = |rule: &str, holds: bool, what: &str| {
-        judge.check_at(rule, at, Some(FLAGS), holds, || format!("flags 0x{:08x}: {what}", flags.bits()));
+        judge.check_at(rule, at, Some(FLAGS), holds, || {
+            format!("flags 0x{:08x}: {what}", flags.bits())
+        });
     };
     let reserved = flags & NegotiateFlags::RESERVED;
-    flag("wire/ntlm/authenticate-reserved-bits", reserved.is_empty(), "reserved bits are set");
+    flag(
+        "wire/ntlm/authenticate-reserved-bits",
+        reserved.is_empty(),
+        "reserved bits are set",
+    );
     let sets = flags & (NegotiateFlags::UNICODE | NegotiateFlags::OEM);
     flag(
         "wire/ntlm/authenticate-one-character-set",
@@ -62,38 +91,71 @@ fn flags(judge: &mut Judge<'_>, answer: &Answer<'_>) {
     flag(
         "wire/ntlm/authenticate-flags-within-agreed",
         beyond.is_empty(),
-        &format!("not in the CHALLENGE: {}", beyond.named().collect::<Vec<_>>().join(", ")),
+        &format!(
+            "not in the CHALLENGE: {}",
+            beyond.named().collect::<Vec<_>>().join(", ")
+        ),
     );
     let due = recompute::exchanges_key(flags);
     let length = answer.message.encrypted_session_key.len();
     let expected = if due { 16 } else { 0 };
-    judge.check_at("wire/ntlm/encrypted-key-present", at, Some(52..60), length == expected, || {
-        format!("the encrypted session key has {length} bytes, {expected} are due with flags 0x{:08x}", flags.bits())
-    });
+    judge.check_at(
+        "wire/ntlm/encrypted-key-present",
+        at,
+        Some(52..60),
+        length == expected,
+        || {
+            format!(
+                "the encrypted session key has {length} bytes, {expected} are due with flags 0x{:08x}",
+                flags.bits()
+            )
+        },
+    );
 }
 
 fn names(judge: &mut Judge<'_>, answer: &Answer<'_>) {
     let wide = answer.message.flags.contains(NegotiateFlags::UNICODE);
     let given = |text: &Option<Text>| text.as_ref().map(|text| text.utf16.clone()).unwrap_or_default();
     for (rule, what, sent, expected) in [
-        ("wire/ntlm/authenticate-user", "user", &answer.message.user, given(&answer.identity.user)),
-        ("wire/ntlm/authenticate-domain", "domain", &answer.message.domain, given(&answer.identity.domain)),
+        (
+            "wire/ntlm/authenticate-user",
+            "user",
+            &answer.message.user,
+            given(&answer.identity.user),
+        ),
+        (
+            "wire/ntlm/authenticate-domain",
+            "domain",
+            &answer.message.domain,
+            given(&answer.identity.domain),
+        ),
     ] {
         let expected = if wide { expected } else { narrow(&expected) };
         judge.check(rule, answer.made.at, **sent == *expected, || {
-            format!("the {what} name is {}, given was {}", show(sent, wide), show(&expected, wide))
+            format!(
+                "the {what} name is {}, given was {}",
+                show(sent, wide),
+                show(&expected, wide)
+            )
         });
     }
 }
 
 fn narrow(wide: &[u8]) -> Vec<u8> {
     let (units, _) = wide.as_chunks::<2>();
-    units.iter().map(|[low, high]| if *high == 0 { *low } else { b'?' }).collect()
+    units
+        .iter()
+        .map(|[low, high]| if *high == 0 { *low } else { b'?' })
+        .collect()
 }
 
 fn show(name: &[u8], wide: bool) -> String {
     let units = if wide {
-        name.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect()
+        name.as_chunks::<2>()
+            .0
+            .iter()
+            .map(|unit| u16::from_le_bytes(*unit))
+            .collect()
     } else {
         name.iter().map(|byte| u16::from(*byte)).collect::<Vec<_>>()
     };
@@ -104,19 +166,31 @@ fn response(judge: &mut Judge<'_>, answer: &Answer<'_>) {
     let at = answer.made.at;
     let parsed = NtlmV2Response::parse(&answer.message.nt_response);
     judge.check("wire/ntlm/nt-response-header", at, parsed.is_ok(), || {
-        format!("the NT response is no NTLMv2 response: {}", parsed.as_ref().err().map(ToString::to_string).unwrap_or_default())
+        format!(
+            "the NT response is no NTLMv2 response: {}",
+            parsed.as_ref().err().map(ToString::to_string).unwrap_or_default()
+        )
     });
     let Ok(response) = parsed else { return };
     let inner = &response.client_challenge;
     let types = inner.response_type == 1 && inner.highest_response_type == 1;
     judge.check("wire/ntlm/nt-response-header", at, types, || {
-        format!("RespType {}, HiRespType {}", inner.response_type, inner.highest_response_type)
+        format!(
+            "RespType {}, HiRespType {}",
+            inner.response_type, inner.highest_response_type
+        )
     });
     let zero = inner.reserved == [0; 6] && inner.reserved3 == [0; 4];
     judge.check("wire/ntlm/nt-response-reserved-zero", at, zero, || {
-        format!("reserved bytes {} and {}", hex::encode(inner.reserved), hex::encode(inner.reserved3))
+        format!(
+            "reserved bytes {} and {}",
+            hex::encode(inner.reserved),
+            hex::encode(inner.reserved3)
+        )
     });
-    let Ok((pairs, _)) = AvPairs::parse(&inner.av_pairs) else { return };
+    let Ok((pairs, _)) = AvPairs::parse(&inner.av_pairs) else {
+        return;
+    };
     proof(judge, answer, &response);
     copied(judge, answer, &pairs, inner.timestamp);
     own_pairs(judge, answer, &pairs);
@@ -129,7 +203,11 @@ fn proof(judge: &mut Judge<'_>, answer: &Answer<'_>, response: &NtlmV2Response<'
     let rest = answer.message.nt_response.get(16..).unwrap_or_default();
     let expected = recompute::nt_proof(&derived.response_key, &answer.asked.server_challenge, rest);
     judge.check("wire/ntlm/nt-proof", at, expected == response.proof, || {
-        format!("NTProofStr is {}, recomputed {}", hex::encode(response.proof), hex::encode(expected))
+        format!(
+            "NTProofStr is {}, recomputed {}",
+            hex::encode(response.proof),
+            hex::encode(expected)
+        )
     });
     let sent = &*answer.message.lm_response;
     let zeros = sent.is_empty() || *sent == [0; 24];
@@ -137,9 +215,15 @@ fn proof(judge: &mut Judge<'_>, answer: &Answer<'_>, response: &NtlmV2Response<'
         Some(_) => (zeros, "24 zero bytes".to_owned()),
         None => {
             let challenge = &response.client_challenge.challenge;
-            let expected = recompute::lm_response(&derived.response_key, &answer.asked.server_challenge, challenge);
+            let expected =
+                recompute::lm_response(&derived.response_key, &answer.asked.server_challenge, challenge);
             let own = sent.last_chunk::<8>().is_some_and(|challenge| {
-                *sent == recompute::lm_response(&derived.response_key, &answer.asked.server_challenge, challenge)
+                *sent
+                    == recompute::lm_response(
+                        &derived.response_key,
+                        &answer.asked.server_challenge,
+                        challenge,
+                    )
             });
             (own || zeros, hex::encode(expected))
         }
@@ -157,7 +241,11 @@ fn derived(answer: &Answer<'_>) -> Option<recompute::Derived> {
 
 fn timestamp(asked: &Challenge<'_>) -> Option<u64> {
     let (pairs, _) = AvPairs::parse(&asked.target_info).ok()?;
-    pairs.timestamp().ok().flatten().filter(|_| asked.flags.contains(NegotiateFlags::TARGET_INFO))
+    pairs
+        .timestamp()
+        .ok()
+        .flatten()
+        .filter(|_| asked.flags.contains(NegotiateFlags::TARGET_INFO))
 }
 
 /// What the acceptor said of itself comes back unchanged.
@@ -166,13 +254,24 @@ fn copied(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>, time:
     if !answer.asked.flags.contains(NegotiateFlags::TARGET_INFO) {
         return;
     }
-    let Ok((asked, _)) = AvPairs::parse(&answer.asked.target_info) else { return };
+    let Ok((asked, _)) = AvPairs::parse(&answer.asked.target_info) else {
+        return;
+    };
     let lost = asked.iter().find(|pair| {
-        !OWN_PAIRS.contains(&pair.id) && !pairs.iter().any(|own| own.id == pair.id && own.value == pair.value)
+        !OWN_PAIRS.contains(&pair.id)
+            && !pairs
+                .iter()
+                .any(|own| own.id == pair.id && own.value == pair.value)
     });
     judge.check("wire/ntlm/av-pairs-copied", at, lost.is_none(), || {
-        lost.map(|pair| format!("AV pair {} ({}) is lost or changed", pair.id.0, pair.id.name().unwrap_or("unknown")))
-            .unwrap_or_default()
+        lost.map(|pair| {
+            format!(
+                "AV pair {} ({}) is lost or changed",
+                pair.id.0,
+                pair.id.name().unwrap_or("unknown")
+            )
+        })
+        .unwrap_or_default()
     });
     if let Some(expected) = timestamp(&answer.asked) {
         judge.check("wire/ntlm/timestamp-copied", at, time == expected, || {
@@ -187,23 +286,41 @@ fn own_pairs(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
     if !answer.asked.flags.contains(NegotiateFlags::TARGET_INFO) {
         return;
     }
-    let Some(leg) = answer.made.event.leg() else { return };
+    let Some(leg) = answer.made.event.leg() else {
+        return;
+    };
     let expected = leg.bindings.as_deref().map(recompute::channel_bindings);
-    let sent: Vec<&[u8]> =
-        pairs.iter().filter(|pair| pair.id == AvId::CHANNEL_BINDINGS).map(|pair| pair.value).collect();
+    let sent: Vec<&[u8]> = pairs
+        .iter()
+        .filter(|pair| pair.id == AvId::CHANNEL_BINDINGS)
+        .map(|pair| pair.value)
+        .collect();
     let holds = match expected {
         Some(expected) => sent == [expected.as_slice()],
         None => sent.iter().all(|value| *value == [0; 16]),
     };
     judge.check("wire/ntlm/channel-bindings-hash", at, holds, || {
         let sent: Vec<String> = sent.iter().map(hex::encode).collect();
-        format!("channel bindings {sent:?}, expected {}", expected.map(hex::encode).unwrap_or("none or zeros".to_owned()))
+        format!(
+            "channel bindings {sent:?}, expected {}",
+            expected
+                .map(hex::encode)
+                .unwrap_or_else(|| "none or zeros".to_owned())
+        )
     });
     if let Some(target) = &leg.target {
         let sent = pairs.get(AvId::TARGET_NAME);
-        judge.check("wire/ntlm/target-name-copied", at, sent == Some(&target.utf16), || {
-            format!("the target name is {}, given was {target:?}", sent.map_or("absent".to_owned(), |name| show(name, true)))
-        });
+        judge.check(
+            "wire/ntlm/target-name-copied",
+            at,
+            sent == Some(&target.utf16),
+            || {
+                format!(
+                    "the target name is {}, given was {target:?}",
+                    sent.map_or_else(|| "absent".to_owned(), |name| show(name, true))
+                )
+            },
+        );
     }
 }
 
@@ -211,19 +328,37 @@ fn mic(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
     let at = answer.made.at;
     let announced = pairs.flags().ok().flatten().unwrap_or(0) & MSV_AV_FLAG_MIC != 0;
     let filled = answer.message.mic.is_some_and(|mic| mic != [0; 16]);
-    judge.check_at("wire/ntlm/mic-announced", at, Some(MIC), announced == filled, || {
-        format!("MsvAvFlags announces a code: {announced}; the message has one: {filled}")
-    });
+    judge.check_at(
+        "wire/ntlm/mic-announced",
+        at,
+        Some(MIC),
+        announced == filled,
+        || format!("MsvAvFlags announces a code: {announced}; the message has one: {filled}"),
+    );
     let policy = &judge.trace.world.initiator.policy;
-    let sends = policy.get("send-mic").and_then(serde_json::Value::as_bool).unwrap_or(true);
+    let sends = policy
+        .get("send-mic")
+        .and_then(serde_json::Value::as_bool)
+        .unwrap_or(true);
     if timestamp(&answer.asked).is_some() && sends {
         judge.check_at("wire/ntlm/mic-with-timestamp", at, Some(MIC), filled, || {
             "the CHALLENGE has a timestamp, the AUTHENTICATE message no code".to_owned()
         });
     }
-    let (true, Some(sent), Some(derived)) = (announced, answer.message.mic, derived(answer)) else { return };
-    let expected = recompute::mic(&derived.session_key, answer.negotiate, answer.challenge, answer.made.token);
+    let (true, Some(sent), Some(derived)) = (announced, answer.message.mic, derived(answer)) else {
+        return;
+    };
+    let expected = recompute::mic(
+        &derived.session_key,
+        answer.negotiate,
+        answer.challenge,
+        answer.made.token,
+    );
     judge.check_at("wire/ntlm/mic-value", at, Some(MIC), sent == expected, || {
-        format!("the code is {}, recomputed {}", hex::encode(sent), hex::encode(expected))
+        format!(
+            "the code is {}, recomputed {}",
+            hex::encode(sent),
+            hex::encode(expected)
+        )
     });
 }

@@ -24,24 +24,43 @@ pub(super) fn check(judge: &mut Judge<'_>, scenario: &Scenario) {
         }
         if let Some(leg) = event.leg() {
             let zero = leg.reserved == [0, 0];
-            note(judge, "caller/general/reserved-zero", at, zero, || format!("reserved arguments {:?}", leg.reserved));
+            note(judge, "caller/general/reserved-zero", at, zero, || {
+                format!("reserved arguments {:?}", leg.reserved)
+            });
             same_handle(judge, at, event);
         }
         if event.purpose == Purpose::Query {
             let complete = completed(judge, event.side, at);
-            note(judge, "caller/general/attributes-after-success", at, complete, || {
-                "an attribute is asked for before the exchange is complete".to_owned()
-            });
+            note(
+                judge,
+                "caller/general/attributes-after-success",
+                at,
+                complete,
+                || "an attribute is asked for before the exchange is complete".to_owned(),
+            );
         }
     }
 }
 
 /// Caller rules are judged whoever's package is called.
 fn note(judge: &mut Judge<'_>, rule: &str, at: usize, holds: bool, message: impl FnOnce() -> String) {
-    let Some(side) = judge.trace.events.get(at).map(|event| event.side) else { return };
-    let verdict = if holds { Verdict::Pass } else { judge.severity(rule) };
+    let Some(side) = judge.trace.events.get(at).map(|event| event.side) else {
+        return;
+    };
+    let verdict = if holds {
+        Verdict::Pass
+    } else {
+        judge.severity(rule)
+    };
     let message = if holds { String::new() } else { message() };
-    judge.findings.push(Finding { rule: rule.to_owned(), side, verdict, event: Some(at), message, range: None });
+    judge.findings.push(Finding {
+        rule: rule.to_owned(),
+        side,
+        verdict,
+        event: Some(at),
+        message,
+        range: None,
+    });
 }
 
 /// Every token that came out goes into the peer's next leg.
@@ -53,9 +72,13 @@ fn tokens_sent(judge: &mut Judge<'_>) {
         if from.side == to.side || to.altered_input || to.expect.is_some() || token.is_empty() {
             continue;
         }
-        note(judge, "caller/general/send-every-token", *at, to.input() == Some(token), || {
-            format!("a token of {} bytes was not passed on", token.len())
-        });
+        note(
+            judge,
+            "caller/general/send-every-token",
+            *at,
+            to.input() == Some(token),
+            || format!("a token of {} bytes was not passed on", token.len()),
+        );
     }
 }
 
@@ -63,20 +86,34 @@ fn tokens_sent(judge: &mut Judge<'_>) {
 fn same_handle(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let Some(leg) = event.leg() else { return };
     let before = judge.trace.events.get(..at).unwrap_or_default();
-    let last = before.iter().rev().find(|earlier| earlier.side == event.side && earlier.leg().is_some());
+    let last = before
+        .iter()
+        .rev()
+        .find(|earlier| earlier.side == event.side && earlier.leg().is_some());
     let given = last.and_then(Event::leg).map(|leg| leg.new_context);
-    let usable = last.is_some_and(|last| judge.meaning(last).is_some_and(|meaning| meaning.class == Class::Continue));
+    let usable = last.is_some_and(|last| {
+        judge
+            .meaning(last)
+            .is_some_and(|meaning| meaning.class == Class::Continue)
+    });
     if usable {
-        note(judge, "caller/general/same-context-handle", at, leg.context == given, || {
-            format!("context {:?} is passed, {given:?} was given", leg.context)
-        });
+        note(
+            judge,
+            "caller/general/same-context-handle",
+            at,
+            leg.context == given,
+            || format!("context {:?} is passed, {given:?} was given", leg.context),
+        );
     }
 }
 
 fn completed(judge: &Judge<'_>, side: Role, before: usize) -> bool {
     let events = judge.trace.events.get(..before).unwrap_or_default();
-    let legs = events.iter().filter(|event| event.side == side && event.leg().is_some());
-    legs.last().is_some_and(|event| judge.meaning(event).is_some_and(|meaning| meaning.class == Class::Ok))
+    let last = events
+        .iter()
+        .rfind(|event| event.side == side && event.leg().is_some());
+    last.and_then(|event| judge.meaning(event))
+        .is_some_and(|meaning| meaning.class == Class::Ok)
 }
 
 /// What was given out is given back: buffers, contexts, credentials.
@@ -84,9 +121,15 @@ fn released(judge: &mut Judge<'_>) {
     for side in [Role::Initiator, Role::Acceptor] {
         let Some(drive) = judge.drive(side) else { continue };
         let can = |operation: &str| drive.operations.iter().any(|name| name == operation);
-        let events: Vec<(usize, &Event)> =
-            judge.trace.events.iter().enumerate().filter(|(_, event)| event.side == side).collect();
-        let asked = |wanted: fn(&Request) -> bool| events.iter().filter(|(_, event)| wanted(&event.request)).count();
+        let events: Vec<(usize, &Event)> = judge
+            .trace
+            .events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| event.side == side)
+            .collect();
+        let asked =
+            |wanted: fn(&Request) -> bool| events.iter().filter(|(_, event)| wanted(&event.request)).count();
         let got: Vec<usize> = events
             .iter()
             .filter(|(_, event)| event.outcome().is_some_and(|outcome| outcome.allocated))
@@ -94,22 +137,37 @@ fn released(judge: &mut Judge<'_>) {
             .collect();
         if let (Some(at), true) = (got.last(), can("free-buffers")) {
             let freed = asked(|request| matches!(request, Request::FreeBuffers { .. }));
-            note(judge, "caller/general/free-allocated-buffers", *at, freed == got.len(), || {
-                format!("{} buffers were allocated, {freed} freed", got.len())
-            });
+            note(
+                judge,
+                "caller/general/free-allocated-buffers",
+                *at,
+                freed == got.len(),
+                || format!("{} buffers were allocated, {freed} freed", got.len()),
+            );
         }
         let begun = events.iter().find(|(_, event)| {
             event.leg().is_some()
-                && judge.meaning(event).is_some_and(|meaning| matches!(meaning.class, Class::Continue | Class::Ok))
+                && judge
+                    .meaning(event)
+                    .is_some_and(|meaning| matches!(meaning.class, Class::Continue | Class::Ok))
         });
         if let (Some((at, _)), true) = (begun, can("delete")) {
             let deleted = asked(|request| matches!(request, Request::Delete { .. }));
-            note(judge, "caller/general/delete-context", *at, deleted > 0, || "the context was not deleted".to_owned());
+            note(judge, "caller/general/delete-context", *at, deleted > 0, || {
+                "the context was not deleted".to_owned()
+            });
         }
-        let acquired = events.iter().find(|(_, event)| event.purpose == Purpose::Acquire);
+        let acquired = events.iter().find(|(_, event)| {
+            event.purpose == Purpose::Acquire
+                && judge
+                    .meaning(event)
+                    .is_some_and(|meaning| meaning.class != Class::Failure)
+        });
         if let (Some((at, _)), true) = (acquired, can("free-credential")) {
             let freed = asked(|request| matches!(request, Request::FreeCredential { .. }));
-            note(judge, "caller/general/free-credential", *at, freed > 0, || "the credential was not freed".to_owned());
+            note(judge, "caller/general/free-credential", *at, freed > 0, || {
+                "the credential was not freed".to_owned()
+            });
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     for (at, event) in judge.trace.events.iter().enumerate() {
         documented(judge, at, event);
         completion(judge, at, event);
-        if event.expect.is_some() {
+        if event.expect.is_some() || event.outcome().is_none() {
             continue;
         }
         match event.purpose {
@@ -50,7 +50,9 @@ fn last_leg(judge: &mut Judge<'_>, at: usize, event: &Event) {
 
 /// The acceptor's last leg has no token.
 fn completion(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    let done = judge.meaning(event).is_some_and(|meaning| meaning.class == Class::Ok);
+    let done = judge
+        .meaning(event)
+        .is_some_and(|meaning| meaning.class == Class::Ok);
     let last = matches!(event.purpose, Purpose::Leg(number) if number > 0);
     if event.side != Role::Acceptor || !last || !done {
         return;
@@ -64,16 +66,24 @@ fn completion(judge: &mut Judge<'_>, at: usize, event: &Event) {
 /// The package says that it allocated the output if it was asked to.
 fn allocation(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let bit = |name| names::requirement(event.side, name).unwrap_or_default();
-    let asked = event.leg().is_some_and(|leg| leg.requirements & bit("allocate-memory") != 0);
+    let asked = event
+        .leg()
+        .is_some_and(|leg| leg.requirements & bit("allocate-memory") != 0);
     if !asked || event.side != Role::Initiator {
         return;
     }
     let rule = "isc/ntlm/allocated-memory-reported";
-    match event.attributes().filter(|attributes| attributes.namespace == Namespace::Sspi) {
+    match event
+        .attributes()
+        .filter(|attributes| attributes.namespace == Namespace::Sspi)
+    {
         Some(attributes) if judge.shows(event.side, "buffers") => {
             let reported = names::attribute(event.side, "allocated-memory").unwrap_or_default();
             judge.check(rule, at, attributes.bits & reported != 0, || {
-                format!("allocation was asked for; attributes 0x{:08x} do not have it", attributes.bits)
+                format!(
+                    "allocation was asked for; attributes 0x{:08x} do not have it",
+                    attributes.bits
+                )
             });
         }
         _ => judge.not_applicable(rule, at, "buffers, attributes"),
@@ -94,12 +104,16 @@ fn documented(judge: &mut Judge<'_>, at: usize, event: &Event) {
 /// A status must be the expected one: the very number in the namespace of SSPI, the same meaning in others.
 pub(super) fn status(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event, expected: &str) {
     let holds = fits(judge, event, expected);
-    judge.check(rule, at, holds, || format!("expected {expected}, got {}", told(judge_name(event), event)));
+    judge.check(rule, at, holds, || {
+        format!("expected {expected}, got {}", told(judge_name(event), event))
+    });
 }
 
 /// Whether the status of an event is what a name stands for.
 pub(super) fn fits(judge: &Judge<'_>, event: &Event, expected: &str) -> bool {
-    let Some(status) = event.status() else { return false };
+    let Some(status) = event.status() else {
+        return false;
+    };
     let meaning = judge.meaning(event);
     if expected == names::ANY_FAILURE {
         return meaning.is_some_and(|meaning| meaning.class == Class::Failure);
@@ -120,7 +134,11 @@ fn judge_name(event: &Event) -> &'static str {
 pub(super) fn told(side: &str, event: &Event) -> String {
     match event.status() {
         Some(status) => {
-            let text = status.message.as_deref().map(|message| format!(" ({message})")).unwrap_or_default();
+            let text = status
+                .message
+                .as_deref()
+                .map(|message| format!(" ({message})"))
+                .unwrap_or_default();
             format!("{}{text} from the {side}", describe(status))
         }
         None => format!("no status from the {side}"),
@@ -130,7 +148,9 @@ pub(super) fn told(side: &str, event: &Event) -> String {
 /// A status by its documented name if it is one of SSPI's.
 pub(super) fn describe(status: &crate::protocol::Status) -> String {
     let code = u32::from_str_radix(status.code.trim_start_matches("0x"), 16).ok();
-    let name = code.map(legwork_engine::status::SecurityStatus).and_then(|status| status.name());
+    let name = code
+        .map(legwork_engine::status::SecurityStatus)
+        .and_then(|status| status.name());
     match (status.namespace, name, &status.minor) {
         (Namespace::Sspi, Some(name), _) => name.to_owned(),
         (_, _, Some(minor)) => format!("{} / {minor}", status.code),

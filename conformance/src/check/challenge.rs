@@ -24,7 +24,9 @@ const CLOCK_TOLERANCE: u64 = 10 * SECOND.unsigned_abs();
 pub(super) fn check(judge: &mut Judge<'_>) {
     for made in exchange::made(judge.trace, MessageType::CHALLENGE) {
         negotiate::layout(judge, made, Challenge::FIELDS);
-        let Ok(message) = Challenge::parse(made.token) else { continue };
+        let Ok(message) = Challenge::parse(made.token) else {
+            continue;
+        };
         alone(judge, made, &message);
         target_info(judge, made, &message);
         negotiate::version(judge, made.at, message.flags, message.version);
@@ -38,12 +40,22 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 fn alone(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
     let flags = message.flags;
     let mut flag = |rule: &str, holds: bool, what: &str| {
-        judge.check_at(rule, made.at, Some(FLAGS), holds, || format!("flags 0x{:08x}: {what}", flags.bits()));
+        judge.check_at(rule, made.at, Some(FLAGS), holds, || {
+            format!("flags 0x{:08x}: {what}", flags.bits())
+        });
     };
     let mandatory = NegotiateFlags::NTLM | NegotiateFlags::ALWAYS_SIGN;
-    flag("wire/ntlm/challenge-mandatory-flags", flags.contains(mandatory), "NTLM and ALWAYS_SIGN must be set");
+    flag(
+        "wire/ntlm/challenge-mandatory-flags",
+        flags.contains(mandatory),
+        "NTLM and ALWAYS_SIGN must be set",
+    );
     let reserved = flags & NegotiateFlags::RESERVED;
-    flag("wire/ntlm/challenge-reserved-bits", reserved.is_empty(), "reserved bits are set");
+    flag(
+        "wire/ntlm/challenge-reserved-bits",
+        reserved.is_empty(),
+        "reserved bits are set",
+    );
     let sets = flags & (NegotiateFlags::UNICODE | NegotiateFlags::OEM);
     flag(
         "wire/ntlm/challenge-one-character-set",
@@ -51,37 +63,69 @@ fn alone(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
         "exactly one character set must be chosen",
     );
     let both = NegotiateFlags::LM_KEY | NegotiateFlags::EXTENDED_SESSIONSECURITY;
-    flag("wire/ntlm/challenge-lm-key-excluded", !flags.contains(both), "LM_KEY together with ESS");
+    flag(
+        "wire/ntlm/challenge-lm-key-excluded",
+        !flags.contains(both),
+        "LM_KEY together with ESS",
+    );
     if flags.contains(NegotiateFlags::REQUEST_TARGET) {
         let types = flags & NegotiateFlags::TARGET_TYPES;
         let one = types == NegotiateFlags::TARGET_TYPE_DOMAIN || types == NegotiateFlags::TARGET_TYPE_SERVER;
-        flag("wire/ntlm/challenge-one-target-type", one, "exactly one target type must be named");
+        flag(
+            "wire/ntlm/challenge-one-target-type",
+            one,
+            "exactly one target type must be named",
+        );
         let named = !message.target_name.is_empty();
-        flag("wire/ntlm/challenge-target-name", named, "REQUEST_TARGET is set, the target name is empty");
+        flag(
+            "wire/ntlm/challenge-target-name",
+            named,
+            "REQUEST_TARGET is set, the target name is empty",
+        );
     }
     let zero = message.reserved == [0; 8];
-    judge.check_at("wire/ntlm/challenge-reserved-zero", made.at, Some(32..40), zero, || {
-        format!("the reserved bytes are {}", hex::encode(message.reserved))
-    });
+    judge.check_at(
+        "wire/ntlm/challenge-reserved-zero",
+        made.at,
+        Some(32..40),
+        zero,
+        || format!("the reserved bytes are {}", hex::encode(message.reserved)),
+    );
 }
 
 fn target_info(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
     let flagged = message.flags.contains(NegotiateFlags::TARGET_INFO);
     let consistent = flagged != message.target_info.is_empty();
-    judge.check("wire/ntlm/challenge-target-info-flagged", made.at, consistent, || {
-        format!("TARGET_INFO is {flagged}, the target information has {} bytes", message.target_info.len())
-    });
+    judge.check(
+        "wire/ntlm/challenge-target-info-flagged",
+        made.at,
+        consistent,
+        || {
+            format!(
+                "TARGET_INFO is {flagged}, the target information has {} bytes",
+                message.target_info.len()
+            )
+        },
+    );
     if message.target_info.is_empty() {
         return;
     }
     let pairs = AvPairs::parse(&message.target_info);
     judge.check("wire/ntlm/av-pairs-terminated", made.at, pairs.is_ok(), || {
-        format!("target information: {}", pairs.err().map(|error| error.to_string()).unwrap_or_default())
+        format!(
+            "target information: {}",
+            pairs.err().map(|error| error.to_string()).unwrap_or_default()
+        )
     });
     let Ok((pairs, _)) = pairs else { return };
-    for (id, name) in [(AvId::NB_COMPUTER_NAME, "MsvAvNbComputerName"), (AvId::NB_DOMAIN_NAME, "MsvAvNbDomainName")] {
+    for (id, name) in [
+        (AvId::NB_COMPUTER_NAME, "MsvAvNbComputerName"),
+        (AvId::NB_DOMAIN_NAME, "MsvAvNbDomainName"),
+    ] {
         let present = pairs.get(id).is_some_and(|value| !value.is_empty());
-        judge.check("wire/ntlm/challenge-names-present", made.at, present, || format!("{name} is absent or empty"));
+        judge.check("wire/ntlm/challenge-names-present", made.at, present, || {
+            format!("{name} is absent or empty")
+        });
     }
     timestamp(judge, made, &pairs);
 }
@@ -89,17 +133,31 @@ fn target_info(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
 /// The timestamp is the acceptor's time, exactly so if the harness steers its clock.
 fn timestamp(judge: &mut Judge<'_>, made: Made<'_>, pairs: &AvPairs<'_>) {
     let side = judge.trace.world.side(Role::Acceptor);
-    let sends = side.policy.get("send-timestamp").and_then(serde_json::Value::as_bool).unwrap_or(true);
+    let sends = side
+        .policy
+        .get("send-timestamp")
+        .and_then(serde_json::Value::as_bool)
+        .unwrap_or(true);
     if !sends {
         return;
     }
-    let now = judge.trace.clock.saturating_add_signed(side.clock_ahead.saturating_mul(SECOND));
+    let now = judge
+        .trace
+        .clock
+        .saturating_add_signed(side.clock_ahead.saturating_mul(SECOND));
     let sent = pairs.timestamp().ok().flatten();
-    let tolerance = if judge.controls(made.event.side, "clock") { 0 } else { CLOCK_TOLERANCE };
+    let tolerance = if judge.controls(made.event.side, "clock") {
+        0
+    } else {
+        CLOCK_TOLERANCE
+    };
     let holds = sent.is_some_and(|sent| sent.abs_diff(now) <= tolerance);
     judge.check("wire/ntlm/challenge-timestamp", made.at, holds, || match sent {
         Some(sent) => {
-            format!("the timestamp is {} seconds away from the acceptor's clock", sent.abs_diff(now) / SECOND.unsigned_abs())
+            format!(
+                "the timestamp is {} seconds away from the acceptor's clock",
+                sent.abs_diff(now) / SECOND.unsigned_abs()
+            )
         }
         None => "no timestamp".to_owned(),
     });
@@ -107,25 +165,56 @@ fn timestamp(judge: &mut Judge<'_>, made: Made<'_>, pairs: &AvPairs<'_>) {
 
 /// What the acceptor chose must follow from what was offered.
 fn answers(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>, offered: NegotiateFlags) {
-    let grant = judge.trace.world.acceptor.policy.get("grant").and_then(serde_json::Value::as_u64);
-    let grant = NegotiateFlags::from_bits_retain(grant.and_then(|mask| u32::try_from(mask).ok()).unwrap_or(u32::MAX));
+    let grant = judge
+        .trace
+        .world
+        .acceptor
+        .policy
+        .get("grant")
+        .and_then(serde_json::Value::as_u64);
+    let grant = NegotiateFlags::from_bits_retain(
+        grant
+            .and_then(|mask| u32::try_from(mask).ok())
+            .unwrap_or(u32::MAX),
+    );
     let possible = offered & grant;
     let chosen = message.flags;
     let protects = possible.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
     for (rule, flag, applies) in [
         ("wire/ntlm/challenge-echoes-sign", NegotiateFlags::SIGN, true),
         ("wire/ntlm/challenge-echoes-seal", NegotiateFlags::SEAL, true),
-        ("wire/ntlm/challenge-echoes-key-exchange", NegotiateFlags::KEY_EXCH, protects),
-        ("wire/ntlm/challenge-echoes-128", NegotiateFlags::NEGOTIATE_128, protects),
+        (
+            "wire/ntlm/challenge-echoes-key-exchange",
+            NegotiateFlags::KEY_EXCH,
+            protects,
+        ),
+        (
+            "wire/ntlm/challenge-echoes-128",
+            NegotiateFlags::NEGOTIATE_128,
+            protects,
+        ),
     ] {
         if applies && possible.contains(flag) {
             judge.check_at(rule, made.at, Some(FLAGS), chosen.contains(flag), || {
-                format!("offered 0x{:08x}, chosen 0x{:08x}: an offered flag is not echoed", offered.bits(), chosen.bits())
+                format!(
+                    "offered 0x{:08x}, chosen 0x{:08x}: an offered flag is not echoed",
+                    offered.bits(),
+                    chosen.bits()
+                )
             });
         }
     }
     let beyond = chosen - offered - OWN - NegotiateFlags::RESERVED;
-    judge.check_at("wire/ntlm/challenge-flags-within-offer", made.at, Some(FLAGS), beyond.is_empty(), || {
-        format!("flags that were not offered: {}", beyond.named().collect::<Vec<_>>().join(", "))
-    });
+    judge.check_at(
+        "wire/ntlm/challenge-flags-within-offer",
+        made.at,
+        Some(FLAGS),
+        beyond.is_empty(),
+        || {
+            format!(
+                "flags that were not offered: {}",
+                beyond.named().collect::<Vec<_>>().join(", ")
+            )
+        },
+    );
 }

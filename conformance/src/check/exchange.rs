@@ -17,15 +17,21 @@ pub(super) struct Made<'a> {
 
 /// The tokens of a type that were not altered as sent.
 pub(super) fn made(trace: &Trace, kind: MessageType) -> impl Iterator<Item = Made<'_>> {
-    trace.legs().filter(|(_, event)| !event.altered_output).filter_map(move |(at, event)| {
-        let token = event.output()?;
-        (message_type(token).ok()? == kind).then_some(Made { at, event, token })
-    })
+    trace
+        .legs()
+        .filter(|(_, event)| !event.altered_output)
+        .filter_map(move |(at, event)| {
+            let token = event.output()?;
+            (message_type(token).ok()? == kind).then_some(Made { at, event, token })
+        })
 }
 
 /// The last token that a side made before an event.
 pub(super) fn own_last(trace: &Trace, side: Role, before: usize, kind: MessageType) -> Option<&[u8]> {
     let events = trace.events.get(..before)?;
-    let own = events.iter().filter(|event| event.side == side && matches!(event.purpose, Purpose::Leg(_)));
-    own.filter_map(Event::output).filter(|token| message_type(token).is_ok_and(|found| found == kind)).last()
+    let own = events
+        .iter()
+        .filter(|event| event.side == side && matches!(event.purpose, Purpose::Leg(_)));
+    own.filter_map(Event::output)
+        .rfind(|token| message_type(token).is_ok_and(|found| found == kind))
 }

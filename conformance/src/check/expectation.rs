@@ -1,6 +1,6 @@
 //! What a scenario says must come back from a call.
 
-use super::{Judge, attributes::granted, calls};
+use super::{Judge, attributes::granted, calls, message::readable};
 use crate::{
     inspect,
     run::trace::{Event, Purpose},
@@ -9,7 +9,7 @@ use crate::{
 
 pub(super) fn check(judge: &mut Judge<'_>) {
     for (at, event) in judge.trace.events.iter().enumerate() {
-        if let Some(expect) = &event.expect {
+        if let Some(expect) = event.expect.as_ref().filter(|_| event.outcome().is_some()) {
             status(judge, at, event, expect);
             token(judge, at, event, expect);
             attributes(judge, at, event, expect);
@@ -29,7 +29,11 @@ fn status(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     }
     let holds = expect.status.iter().any(|name| calls::fits(judge, event, name));
     judge.check(&expect.rule, at, holds, || {
-        format!("expected {}, got {}", expect.status.join(" or "), calls::told(event.side.name(), event))
+        format!(
+            "expected {}, got {}",
+            expect.status.join(" or "),
+            calls::told(event.side.name(), event)
+        )
     });
 }
 
@@ -42,16 +46,20 @@ fn token(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
         TokenForm::Bytes => output.is_some_and(|token| !token.is_empty()),
     };
     judge.check(&expect.rule, at, holds, || {
-        let found = output.map_or("none".to_owned(), |token| format!("{} bytes", token.len()));
+        let found = output.map_or_else(|| "none".to_owned(), |token| format!("{} bytes", token.len()));
         format!("expected a token of form {form:?}, got {found}")
     });
 }
 
 fn attributes(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     let listed = expect.granted.iter().map(|name| (name, true));
-    let listed: Vec<(&String, bool)> = listed.chain(expect.not_granted.iter().map(|name| (name, false))).collect();
+    let listed: Vec<(&String, bool)> = listed
+        .chain(expect.not_granted.iter().map(|name| (name, false)))
+        .collect();
     for (name, wanted) in listed {
-        let attributes = event.attributes().filter(|_| judge.shows(event.side, "attributes"));
+        let attributes = event
+            .attributes()
+            .filter(|_| judge.shows(event.side, "attributes"));
         match granted(event.side, attributes, name) {
             Some(found) => judge.check(&expect.rule, at, found == wanted, || {
                 format!("attribute {name}: expected {wanted}, got {found}")
@@ -71,7 +79,10 @@ fn fields(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
         let holds = found.is_some_and(|(_, value, _)| value == wanted);
         let range = found.map(|(.., range)| range.clone());
         judge.check_at(&expect.rule, at, range, holds, || {
-            format!("field {path}: expected {wanted}, got {}", found.map_or("nothing", |(_, value, _)| value.as_str()))
+            format!(
+                "field {path}: expected {wanted}, got {}",
+                found.map_or("nothing", |(_, value, _)| value.as_str())
+            )
         });
     }
 }
@@ -80,11 +91,21 @@ fn values(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     if event.purpose != Purpose::Query {
         return;
     }
-    let answers = event.outcome().map(|outcome| outcome.values.clone()).unwrap_or_default();
+    let answers = event
+        .outcome()
+        .map(|outcome| outcome.values.clone())
+        .unwrap_or_default();
     for (name, wanted) in expect.values.iter() {
         let found = answers.get(name);
-        judge.check(&expect.rule, at, found == Some(wanted), || {
-            format!("{name}: expected {wanted}, got {}", found.map_or("nothing".to_owned(), ToString::to_string))
+        let same = found == Some(wanted)
+            || found
+                .and_then(readable)
+                .is_some_and(|text| wanted.as_str() == Some(text));
+        judge.check(&expect.rule, at, same, || {
+            format!(
+                "{name}: expected {wanted}, got {}",
+                found.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+            )
         });
     }
 }

@@ -20,14 +20,21 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     let mut directions = [Role::Initiator, Role::Acceptor]
         .map(|sender| Direction::new(derived.flags, &derived.session_key, sender));
     for (at, event) in judge.trace.events.iter().enumerate() {
-        let succeeded = judge.meaning(event).is_some_and(|meaning| meaning.class == Class::Ok);
+        let succeeded = judge
+            .meaning(event)
+            .is_some_and(|meaning| meaning.class == Class::Ok);
         match (event.purpose, &event.request) {
             (Purpose::Protect, _) if succeeded => {
                 let [initiator, acceptor] = &mut directions;
-                let direction = if event.side == Role::Initiator { initiator } else { acceptor };
+                let direction = if event.side == Role::Initiator {
+                    initiator
+                } else {
+                    acceptor
+                };
                 protected(judge, at, event, &derived, direction);
             }
             (Purpose::Check { genuine: true }, _) => genuine(judge, at, event),
+            (Purpose::Check { genuine: false }, _) => out_of_sequence(judge, at, event),
             (Purpose::Query, Request::Query { attribute, .. }) if succeeded && event.expect.is_none() => {
                 queried(judge, at, event, attribute, &derived);
             }
@@ -41,9 +48,18 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     }
 }
 
+/// A value as text: TEXT has a readable form.
+pub(super) fn readable(value: &serde_json::Value) -> Option<&str> {
+    value.as_str().or_else(|| value.get("text")?.as_str())
+}
+
 /// What both sides of a completed exchange must have derived.
 fn derived(judge: &Judge<'_>) -> Option<Derived> {
-    let (at, _) = judge.trace.legs().filter(|(_, event)| event.side == Role::Initiator).last()?;
+    let (at, _) = judge
+        .trace
+        .legs()
+        .filter(|(_, event)| event.side == Role::Initiator)
+        .last()?;
     let event = judge.trace.events.get(at)?;
     let token = event.output()?;
     let message = Authenticate::parse(token).ok()?;
@@ -56,35 +72,73 @@ fn derived(judge: &Judge<'_>) -> Option<Derived> {
 fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, direction: &mut Direction) {
     let Some(protect) = event.protect() else { return };
     let sealed = matches!(event.request, Request::Seal(_));
-    if !derived.flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
+    // Sealing without signing has no one meaning: senders either fill the signature or leave it a dummy.
+    if !derived.flags.contains(NegotiateFlags::SIGN) {
         return;
     }
     let plain = trace::buffer(&protect.buffers, DATA).unwrap_or_default();
-    let Some((message, token)) = parts(event, plain) else { return };
+    let Some((message, token)) = parts(event, plain) else {
+        return;
+    };
     let number = direction.sequence();
     let expected = direction.next(plain, sealed);
     let Ok(sent) = Signature::parse(&token) else {
-        judge.check("message/ntlm/signature-checksum", at, false, || format!("the signature has {} bytes", token.len()));
+        judge.check("message/ntlm/signature-checksum", at, false, || {
+            format!("the signature has {} bytes", token.len())
+        });
         return;
     };
-    judge.check_at("message/ntlm/signature-version", at, Some(0..4), sent.version == 1, || {
-        format!("the signature has version {}", sent.version)
-    });
+    judge.check_at(
+        "message/ntlm/signature-version",
+        at,
+        Some(0..4),
+        sent.version == 1,
+        || format!("the signature has version {}", sent.version),
+    );
     let ess = derived.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
     let [.., a, b, c, d] = expected.token;
-    judge.check_at("message/ntlm/signature-sequence", at, Some(12..16), sent.sequence == [a, b, c, d], || {
-        format!("message {number} of its direction has sequence field {}, expected {}", hex::encode(sent.sequence), hex::encode([a, b, c, d]))
-    });
+    judge.check_at(
+        "message/ntlm/signature-sequence",
+        at,
+        Some(12..16),
+        sent.sequence == [a, b, c, d],
+        || {
+            format!(
+                "message {number} of its direction has sequence field {}, expected {}",
+                hex::encode(sent.sequence),
+                hex::encode([a, b, c, d])
+            )
+        },
+    );
     let compared = if ess { 4..12 } else { 8..12 };
     let wanted = expected.token.get(compared.clone()).unwrap_or_default();
     let found = token.get(compared.clone()).unwrap_or_default();
-    judge.check_at("message/ntlm/signature-checksum", at, Some(compared), wanted == found, || {
-        format!("the checksum is {}, recomputed {}", hex::encode(found), hex::encode(wanted))
-    });
+    judge.check_at(
+        "message/ntlm/signature-checksum",
+        at,
+        Some(compared),
+        wanted == found,
+        || {
+            format!(
+                "the checksum is {}, recomputed {}",
+                hex::encode(found),
+                hex::encode(wanted)
+            )
+        },
+    );
     if sealed {
-        judge.check("message/ntlm/sealed-message", at, message == expected.message, || {
-            format!("the sealed message is {}, recomputed {}", hex::encode(&message), hex::encode(&expected.message))
-        });
+        judge.check(
+            "message/ntlm/sealed-message",
+            at,
+            message == expected.message,
+            || {
+                format!(
+                    "the sealed message is {}, recomputed {}",
+                    hex::encode(&message),
+                    hex::encode(&expected.message)
+                )
+            },
+        );
     }
 }
 
@@ -96,19 +150,55 @@ fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event) {
         return;
     }
     let before = judge.trace.events.get(..at).unwrap_or_default();
-    let made = before.iter().rev().find(|event| event.purpose == Purpose::Protect);
-    let plain = made.and_then(Event::protect).and_then(|protect| trace::buffer(&protect.buffers, DATA));
-    let found = event.outcome().and_then(|outcome| trace::buffer(&outcome.buffers, DATA));
+    let made = before
+        .iter()
+        .rev()
+        .find(|event| event.purpose == Purpose::Protect);
+    let plain = made
+        .and_then(Event::protect)
+        .and_then(|protect| trace::buffer(&protect.buffers, DATA));
+    let found = event
+        .outcome()
+        .and_then(|outcome| trace::buffer(&outcome.buffers, DATA));
     if let (Some(plain), Some(found)) = (plain, found) {
         judge.check(rule, at, plain == found, || {
-            format!("the message came out as {}, went in as {}", hex::encode(found), hex::encode(plain))
+            format!(
+                "the message came out as {}, went in as {}",
+                hex::encode(found),
+                hex::encode(plain)
+            )
         });
+    }
+}
+
+/// A message that comes again, or after one that was lost, is told apart from an altered one.
+fn out_of_sequence(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let sequence_rules = [
+        "message/ntlm/replayed-refused",
+        "message/ntlm/lost-message-noticed",
+    ];
+    let about = event
+        .expect
+        .as_ref()
+        .is_some_and(|expect| sequence_rules.contains(&expect.rule.as_str()));
+    if about
+        && judge
+            .meaning(event)
+            .is_some_and(|meaning| meaning.class == Class::Failure)
+    {
+        super::calls::status(
+            judge,
+            "message/ntlm/out-of-sequence-told",
+            at,
+            event,
+            "SEC_E_OUT_OF_SEQUENCE",
+        );
     }
 }
 
 fn queried(judge: &mut Judge<'_>, at: usize, event: &Event, attribute: &str, derived: &Derived) {
     let values = event.outcome().map(|outcome| &outcome.values);
-    let value = |name: &str| values.and_then(|values| values.get(name)).and_then(|value| value.as_str());
+    let value = |name: &str| values.and_then(|values| values.get(name)).and_then(readable);
     match attribute {
         "session-key" => {
             let expected = hex::encode(derived.session_key);
@@ -120,12 +210,21 @@ fn queried(judge: &mut Judge<'_>, at: usize, event: &Event, attribute: &str, der
         "names" => {
             let identity = judge.trace.world.identity.clone();
             let part = |text: Option<crate::protocol::Text>| text.map(|text| text.text).unwrap_or_default();
-            let (user, domain) = identity.map_or_else(Default::default, |identity| (part(identity.user), part(identity.domain)));
-            let expected = if domain.is_empty() { user } else { format!("{domain}\\{user}") };
-            let found = value("user").unwrap_or_default();
-            judge.check("context/ntlm/user-name", at, found.to_lowercase() == expected.to_lowercase(), || {
-                format!("the user is called {found:?}, expected {expected:?}")
+            let (user, domain) = identity.map_or_else(Default::default, |identity| {
+                (part(identity.user), part(identity.domain))
             });
+            let expected = if domain.is_empty() {
+                user
+            } else {
+                format!("{domain}\\{user}")
+            };
+            let found = value("user").unwrap_or_default();
+            judge.check(
+                "context/ntlm/user-name",
+                at,
+                found.to_lowercase() == expected.to_lowercase(),
+                || format!("the user is called {found:?}, expected {expected:?}"),
+            );
         }
         _ => {}
     }

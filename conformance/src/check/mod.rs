@@ -5,8 +5,8 @@
 
 mod attributes;
 mod authenticate;
-mod calls;
 mod caller;
+mod calls;
 mod challenge;
 mod exchange;
 mod expectation;
@@ -108,8 +108,19 @@ pub struct Seen<'a> {
 
 /// Judges a trace; findings are in order of the trace.
 #[must_use]
-pub fn judge(suite: &Suite, scenario: &Scenario, trace: &Trace, initiator: Seen<'_>, acceptor: Seen<'_>) -> Vec<Finding> {
-    let mut judge = Judge { suite, trace, sides: [initiator, acceptor], findings: Vec::new() };
+pub fn judge(
+    suite: &Suite,
+    scenario: &Scenario,
+    trace: &Trace,
+    initiator: Seen<'_>,
+    acceptor: Seen<'_>,
+) -> Vec<Finding> {
+    let mut judge = Judge {
+        suite,
+        trace,
+        sides: [initiator, acceptor],
+        findings: Vec::new(),
+    };
     calls::check(&mut judge);
     negotiate::check(&mut judge);
     challenge::check(&mut judge);
@@ -144,7 +155,8 @@ impl<'a> Judge<'a> {
     }
 
     fn shows(&self, side: Role, observable: &str) -> bool {
-        self.drive(side).is_some_and(|drive| drive.observables.iter().any(|name| name == observable))
+        self.drive(side)
+            .is_some_and(|drive| drive.observables.iter().any(|name| name == observable))
     }
 
     fn controls(&self, side: Role, control: &str) -> bool {
@@ -157,7 +169,9 @@ impl<'a> Judge<'a> {
 
     /// What the status of an event means.
     fn meaning(&self, event: &Event) -> Option<StatusMeaning> {
-        event.status().and_then(|status| self.mapping().meaning(status, self.seen(event.side).name))
+        event
+            .status()
+            .and_then(|status| self.mapping().meaning(status, self.seen(event.side).name))
     }
 
     /// One check at an event, if the side is judged.
@@ -174,18 +188,29 @@ impl<'a> Judge<'a> {
         holds: bool,
         message: impl FnOnce() -> String,
     ) {
-        let Some(side) = self.trace.events.get(at).map(|event| event.side) else { return };
+        let Some(side) = self.trace.events.get(at).map(|event| event.side) else {
+            return;
+        };
         if !self.seen(side).judged {
             return;
         }
         let verdict = if holds { Verdict::Pass } else { self.severity(rule) };
         let message = if holds { String::new() } else { message() };
-        self.findings.push(Finding { rule: rule.to_owned(), side, verdict, event: Some(at), message, range });
+        self.findings.push(Finding {
+            rule: rule.to_owned(),
+            side,
+            verdict,
+            event: Some(at),
+            message,
+            range,
+        });
     }
 
     /// The observable that a check needs is missing.
     fn not_applicable(&mut self, rule: &str, at: usize, what: &str) {
-        let Some(side) = self.trace.events.get(at).map(|event| event.side) else { return };
+        let Some(side) = self.trace.events.get(at).map(|event| event.side) else {
+            return;
+        };
         if self.seen(side).judged {
             self.findings.push(Finding {
                 rule: rule.to_owned(),

@@ -25,19 +25,36 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 
 fn flags(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
     let mut flag = |rule: &str, holds: bool, what: &str| {
-        judge.check_at(rule, made.at, Some(FLAGS), holds, || format!("flags 0x{:08x}: {what}", flags.bits()));
+        judge.check_at(rule, made.at, Some(FLAGS), holds, || {
+            format!("flags 0x{:08x}: {what}", flags.bits())
+        });
     };
     let mandatory = NegotiateFlags::NTLM | NegotiateFlags::ALWAYS_SIGN;
-    flag("wire/ntlm/negotiate-mandatory-flags", flags.contains(mandatory), "NTLM and ALWAYS_SIGN must be set");
+    flag(
+        "wire/ntlm/negotiate-mandatory-flags",
+        flags.contains(mandatory),
+        "NTLM and ALWAYS_SIGN must be set",
+    );
     let sets = NegotiateFlags::UNICODE | NegotiateFlags::OEM;
-    flag("wire/ntlm/negotiate-character-set", flags.intersects(sets), "neither Unicode nor OEM is offered");
+    flag(
+        "wire/ntlm/negotiate-character-set",
+        flags.intersects(sets),
+        "neither Unicode nor OEM is offered",
+    );
     let reserved = flags & NegotiateFlags::RESERVED;
-    flag("wire/ntlm/negotiate-reserved-bits", reserved.is_empty(), "reserved bits are set");
+    flag(
+        "wire/ntlm/negotiate-reserved-bits",
+        reserved.is_empty(),
+        "reserved bits are set",
+    );
     let ess = flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
     if offers(made, NegotiateFlags::EXTENDED_SESSIONSECURITY, judge) {
         let rule = "wire/ntlm/negotiate-extended-session-security";
         judge.check_at(rule, made.at, Some(FLAGS), ess, || {
-            format!("flags 0x{:08x}: extended session security is not offered", flags.bits())
+            format!(
+                "flags 0x{:08x}: extended session security is not offered",
+                flags.bits()
+            )
         });
     }
 }
@@ -45,16 +62,23 @@ fn flags(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
 /// Whether the side's policy lets it offer a flag.
 fn offers(made: Made<'_>, flag: NegotiateFlags, judge: &Judge<'_>) -> bool {
     let policy = &judge.trace.world.side(made.event.side).policy;
-    let mask = policy.get("offer").and_then(serde_json::Value::as_u64).unwrap_or(u64::MAX);
+    let mask = policy
+        .get("offer")
+        .and_then(serde_json::Value::as_u64)
+        .unwrap_or(u64::MAX);
     mask & u64::from(flag.bits()) != 0
 }
 
 fn names_flagged(judge: &mut Judge<'_>, made: Made<'_>, message: &Negotiate<'_>) {
     for (what, flag, bytes) in [
         ("domain", NegotiateFlags::OEM_DOMAIN_SUPPLIED, &message.domain),
-        ("workstation", NegotiateFlags::OEM_WORKSTATION_SUPPLIED, &message.workstation),
+        (
+            "workstation",
+            NegotiateFlags::OEM_WORKSTATION_SUPPLIED,
+            &message.workstation,
+        ),
     ] {
-        let consistent = message.flags.contains(flag) == !bytes.is_empty();
+        let consistent = message.flags.contains(flag) != bytes.is_empty();
         judge.check("wire/ntlm/negotiate-names-flagged", made.at, consistent, || {
             format!("the {what} has {} bytes, its flag says otherwise", bytes.len())
         });
@@ -87,11 +111,18 @@ fn required(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
             NegotiateFlags::SIGN,
             ["integrity", "replay-detect", "sequence-detect"].as_slice(),
         ),
-        ("wire/ntlm/negotiate-seal-when-required", NegotiateFlags::SEAL, ["confidentiality"].as_slice()),
+        (
+            "wire/ntlm/negotiate-seal-when-required",
+            NegotiateFlags::SEAL,
+            ["confidentiality"].as_slice(),
+        ),
     ] {
         if requires(requirements) && offers(made, flag, judge) {
             judge.check_at(rule, made.at, Some(FLAGS), flags.contains(flag), || {
-                format!("flags 0x{:08x} do not offer what the caller requires: {requirements:?}", flags.bits())
+                format!(
+                    "flags 0x{:08x} do not offer what the caller requires: {requirements:?}",
+                    flags.bits()
+                )
             });
         }
     }
@@ -106,28 +137,38 @@ pub(super) fn layout(
     let rule = "wire/ntlm/fields-within-message";
     let mut parts: Vec<(&str, std::ops::Range<usize>, usize)> = Vec::new();
     for field in fields.iter().filter(|field| field.describes_payload) {
-        let Some((start, end)) = described(made.token, field.offset) else { continue };
+        let Some((start, end)) = described(made.token, field.offset) else {
+            continue;
+        };
         if start != end {
             parts.push((field.name, start..end, field.offset));
         }
     }
-    let fixed = fields.iter().filter(|field| field.describes_payload).map(|field| field.offset + field.size).max();
+    let fixed = fields
+        .iter()
+        .filter(|field| field.describes_payload)
+        .map(|field| field.offset + field.size)
+        .max();
     let fixed = fixed.unwrap_or_default();
     parts.sort_by_key(|(_, range, _)| range.start);
     let mut wrong = None;
     let mut last = fixed;
     for (name, range, at) in &parts {
         if range.start < last || range.end > made.token.len() {
-            wrong.get_or_insert((*name, range.clone(), *at));
+            wrong.get_or_insert_with(|| (*name, range.clone(), *at));
         }
         last = last.max(range.end);
     }
     let place = wrong.as_ref().map(|(_, _, at)| *at..at.saturating_add(8));
     judge.check_at(rule, made.at, place, wrong.is_none(), || {
-        wrong.map(|(name, range, _)| {
-            format!("{name} is said to be bytes {range:?} of {} and overlaps something or ends outside", made.token.len())
-        })
-        .unwrap_or_default()
+        wrong
+            .map(|(name, range, _)| {
+                format!(
+                    "{name} is said to be bytes {range:?} of {} and overlaps something or ends outside",
+                    made.token.len()
+                )
+            })
+            .unwrap_or_default()
     });
 }
 

@@ -24,7 +24,10 @@ fn upper_case(name: &[u8]) -> Vec<u8> {
     let (units, _) = name.as_chunks::<2>();
     let upper = units.iter().map(|unit| {
         let unit = u16::from_le_bytes(*unit);
-        let mut letters = char::from_u32(u32::from(unit)).map(char::to_uppercase).into_iter().flatten();
+        let mut letters = char::from_u32(u32::from(unit))
+            .map(char::to_uppercase)
+            .into_iter()
+            .flatten();
         match (letters.next(), letters.next()) {
             (Some(letter), None) => u16::try_from(u32::from(letter)).unwrap_or(unit),
             _ => unit,
@@ -41,8 +44,16 @@ pub fn nt_proof(response_key: &[u8; 16], server_challenge: &[u8; 8], rest: &[u8]
 
 /// The LMv2 response.
 #[must_use]
-pub fn lm_response(response_key: &[u8; 16], server_challenge: &[u8; 8], client_challenge: &[u8; 8]) -> Vec<u8> {
-    [crypto::hmac_md5(response_key, &[server_challenge, client_challenge]).as_slice(), client_challenge].concat()
+pub fn lm_response(
+    response_key: &[u8; 16],
+    server_challenge: &[u8; 8],
+    client_challenge: &[u8; 8],
+) -> Vec<u8> {
+    [
+        crypto::hmac_md5(response_key, &[server_challenge, client_challenge]).as_slice(),
+        client_challenge,
+    ]
+    .concat()
 }
 
 /// Whether the session key is exchanged.
@@ -53,7 +64,12 @@ pub fn exchanges_key(flags: NegotiateFlags) -> bool {
 
 /// The exported session key.
 #[must_use]
-pub fn session_key(flags: NegotiateFlags, response_key: &[u8; 16], proof: &[u8; 16], encrypted: &[u8]) -> [u8; 16] {
+pub fn session_key(
+    flags: NegotiateFlags,
+    response_key: &[u8; 16],
+    proof: &[u8; 16],
+    encrypted: &[u8],
+) -> [u8; 16] {
     let base = crypto::hmac_md5(response_key, &[proof]);
     match <[u8; 16]>::try_from(encrypted) {
         Ok(mut key) if exchanges_key(flags) => {
@@ -77,7 +93,9 @@ pub fn mic(session_key: &[u8; 16], negotiate: &[u8], challenge: &[u8], authentic
 /// The hash of channel bindings without addresses.
 #[must_use]
 pub fn channel_bindings(application_data: &[u8]) -> [u8; 16] {
-    let length = u32::try_from(application_data.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let length = u32::try_from(application_data.len())
+        .unwrap_or(u32::MAX)
+        .to_le_bytes();
     let addresses = [0; 16];
     crypto::md5(&[&addresses, &length, application_data])
 }
@@ -111,7 +129,12 @@ impl Direction {
         let constant = |purpose: &str| format!("session key to {way} {purpose} key magic constant\0");
         let signing_key = crypto::md5(&[session_key, constant("signing").as_bytes()]);
         let sealing = sealing_key(flags, session_key, constant("sealing").as_bytes());
-        Self { flags, signing_key, stream: Rc4::new(&sealing), sequence: 0 }
+        Self {
+            flags,
+            signing_key,
+            stream: Rc4::new(&sealing),
+            sequence: 0,
+        }
     }
 
     /// Number of the next message.
@@ -139,13 +162,20 @@ impl Direction {
         };
         self.sequence = self.sequence.wrapping_add(1);
         let token = [1u32.to_le_bytes().as_slice(), &checksum, &last].concat();
-        Expected { message, token: token.try_into().unwrap_or_default() }
+        Expected {
+            message,
+            token: token.try_into().unwrap_or_default(),
+        }
     }
 
     /// Three encryptions in a row: pad, CRC-32, and zeros over which the number is laid.
     fn crc_form(&mut self, plain: &[u8], sequence: u32) -> ([u8; 8], [u8; 4]) {
         let mut checksum = [0; 8];
-        checksum.iter_mut().skip(4).zip(crypto::crc32(&[plain]).to_le_bytes()).for_each(|(to, from)| *to = from);
+        checksum
+            .iter_mut()
+            .skip(4)
+            .zip(crypto::crc32(&[plain]).to_le_bytes())
+            .for_each(|(to, from)| *to = from);
         self.stream.apply(&mut checksum);
         let mut last = [0; 4];
         self.stream.apply(&mut last);
@@ -191,7 +221,11 @@ pub fn derive(password: &Text, message: &Authenticate<'_>, chosen: NegotiateFlag
     let response_key = response_key(password, &name(&message.user), &name(&message.domain));
     let proof: [u8; 16] = message.nt_response.first_chunk().copied()?;
     let session_key = session_key(flags, &response_key, &proof, &message.encrypted_session_key);
-    Some(Derived { response_key, session_key, flags })
+    Some(Derived {
+        response_key,
+        session_key,
+        flags,
+    })
 }
 
 fn widen(bytes: &[u8]) -> Vec<u8> {

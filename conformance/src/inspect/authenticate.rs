@@ -20,6 +20,13 @@ const LM_LENGTH: usize = 24;
 /// Length of a session key.
 const KEY_LENGTH: u16 = 16;
 
+/// Names and their paths.
+const NAMES: [(&str, &str); 3] = [
+    ("DomainName", "domain"),
+    ("UserName", "user"),
+    ("Workstation", "workstation"),
+];
+
 /// The usual order of the payload.
 const ORDER: [&str; 6] = [
     "DomainName",
@@ -41,16 +48,14 @@ pub(super) fn decode(token: Part<'_>) -> Node {
     });
     let mut pairs = None;
     let mut client = Vec::new();
+    let mut whole = !frame.has_bytes("NtChallengeResponse");
     frame.payload("NtChallengeResponse", "nt-response", strict, |part| {
         let response = response::nt(part);
+        whole = response.is_whole();
         (pairs, client) = (response.pairs, response.challenge);
         response.node
     });
-    for (name, path) in [
-        ("DomainName", "domain"),
-        ("UserName", "user"),
-        ("Workstation", "workstation"),
-    ] {
+    for (name, path) in NAMES {
         frame.payload(name, path, strict, |part| part.text(name, encoding));
     }
     let key = "EncryptedRandomSessionKey";
@@ -60,10 +65,13 @@ pub(super) fn decode(token: Part<'_>) -> Node {
         warn_of_key(&mut frame);
         warn_of_user(&mut frame);
     }
-    if let (Some(lm), Some(pairs)) = (lm, &pairs) {
-        warn_of_lm(&mut frame, lm, pairs, &client);
+    // What a broken list does not say may stand in the part that cannot be read.
+    if whole {
+        if let (Some(lm), Some(pairs)) = (lm, &pairs) {
+            warn_of_lm(&mut frame, lm, pairs, &client);
+        }
+        warn_of_mic(&mut frame, pairs.as_ref());
     }
-    warn_of_mic(&mut frame, pairs.as_ref());
     message::version(&mut frame);
     frame.finish(Kind::Authenticate.structure(), &ORDER)
 }
@@ -77,7 +85,10 @@ fn warn_of_flags(frame: &mut Frame<'_>) {
 
 fn warn_of_key(frame: &mut Frame<'_>) {
     let flags = frame.flags;
-    let Some(length) = frame.descriptor("EncryptedRandomSessionKey").map(|key| key.length) else {
+    let Some(length) = frame
+        .descriptor("EncryptedRandomSessionKey")
+        .map(|key| key.length)
+    else {
         return;
     };
     let exchanged = flags.contains(NegotiateFlags::KEY_EXCH);
@@ -100,7 +111,10 @@ fn warn_of_user(frame: &mut Frame<'_>) {
     let anonymous = frame.flags.contains(NegotiateFlags::ANONYMOUS);
     let named = frame.has_bytes("UserName");
     if anonymous && (named || frame.has_bytes("NtChallengeResponse")) {
-        frame.warn_flags(None, "ANONYMOUS is set, but there is a user name or an NT response");
+        frame.warn_flags(
+            None,
+            "ANONYMOUS is set, but there is a user name or an NT response",
+        );
     }
     if !anonymous && !named && frame.descriptor("UserName").is_some() {
         let text = "empty although flag ANONYMOUS is clear";
@@ -114,7 +128,10 @@ fn warn_of_lm(frame: &mut Frame<'_>, lm: Part<'_>, pairs: &Summary, client: &[u8
         return;
     };
     if lm.length() != LM_LENGTH {
-        node.warn(rules::LM_RESPONSE, format!("has {} bytes instead of {LM_LENGTH}", lm.length()));
+        node.warn(
+            rules::LM_RESPONSE,
+            format!("has {} bytes instead of {LM_LENGTH}", lm.length()),
+        );
         return;
     }
     let text = match (pairs.timestamp.is_some(), lm.is_zero()) {
@@ -137,11 +154,19 @@ fn warn_of_mic(frame: &mut Frame<'_>, pairs: Option<&Summary>) {
             rules::MIC_ANNOUNCED,
             "announces a MIC, but the payload begins where it would stand",
         ),
-        (Some([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), true) => {
-            frame.warn("MIC", rules::MIC_ANNOUNCED, "zero although MsvAvFlags announces a MIC");
+        (Some(mic), true) if mic == [0; 16] => {
+            frame.warn(
+                "MIC",
+                rules::MIC_ANNOUNCED,
+                "zero although MsvAvFlags announces a MIC",
+            );
         }
         (Some(mic), false) if mic != [0; 16] => {
-            frame.warn("MIC", rules::MIC_ANNOUNCED, "not zero although no MsvAvFlags announces a MIC");
+            frame.warn(
+                "MIC",
+                rules::MIC_ANNOUNCED,
+                "not zero although no MsvAvFlags announces a MIC",
+            );
         }
         _ => {}
     }

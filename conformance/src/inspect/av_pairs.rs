@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use legwork_engine::{
     error::{TokenError, TokenErrorKind},
-    ntlm::messages::AvId,
+    ntlm::messages::{AvId, AvPairs},
 };
 
 use super::{
-    model::{Encoding, Node, Value},
+    model::{Encoding, Node, Problem, Value},
     part::{self, Part},
     rules,
 };
@@ -78,8 +78,14 @@ pub(super) fn scan(part: Part<'_>, path: &str) -> List {
         at = part.length();
     }
     let mut node = part.sub(0, at).node("AvPairs").holding(children);
-    if let Some((error, rest)) = broken {
-        fail(&mut node, rest, error);
+    match broken {
+        Some((error, rest)) => fail(&mut node, rest, error),
+        // Too many pairs to show: what the engine says of the rest holds for the list.
+        None if !summary.terminated => {
+            let error = AvPairs::parse(part.bytes).err().map(|error| part.placed(error));
+            node.errors.extend(error.map(Problem::from));
+        }
+        None => {}
     }
     List {
         node,
@@ -92,7 +98,9 @@ pub(super) fn scan(part: Part<'_>, path: &str) -> List {
 fn fail(list: &mut Node, rest: Part<'_>, error: TokenError) {
     if rest.length() > 0 {
         let name = rest.u16(0, "AvId").map(|id| name(AvId(id)));
-        let mut node = rest.raw(name.unwrap_or_else(|_| "Undecoded".to_owned())).failing(error);
+        let mut node = rest
+            .raw(name.unwrap_or_else(|_| "Undecoded".to_owned()))
+            .failing(error);
         node.children.push(rest.sub(0, 2).number("AvId", None));
         if rest.length() > 2 {
             node.children.push(rest.sub(2, 2).number("AvLen", None));
@@ -105,12 +113,7 @@ fn fail(list: &mut Node, rest: Part<'_>, error: TokenError) {
 }
 
 /// The pair at an offset, and the offset behind it.
-fn pair(
-    part: Part<'_>,
-    at: usize,
-    path: &str,
-    summary: &mut Summary,
-) -> Result<(Node, usize), TokenError> {
+fn pair(part: Part<'_>, at: usize, path: &str, summary: &mut Summary) -> Result<(Node, usize), TokenError> {
     if at >= part.length() {
         return Err(part.error("AvPairs", at, TokenErrorKind::Unterminated));
     }
@@ -212,12 +215,7 @@ fn text(id: AvId, value: Part<'_>) -> Node {
 }
 
 /// A value of a fixed size: a shorter one is an error, a longer one a newer form.
-fn fixed(
-    value: Part<'_>,
-    field: &'static str,
-    size: usize,
-    decode: impl FnOnce(Part<'_>) -> Node,
-) -> Node {
+fn fixed(value: Part<'_>, field: &'static str, size: usize, decode: impl FnOnce(Part<'_>) -> Node) -> Node {
     if value.length() < size {
         let error = value.error(field, 0, TokenErrorKind::BadLength(value.length()));
         return value.raw("Value").failing(error);

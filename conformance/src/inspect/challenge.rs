@@ -36,7 +36,7 @@ pub(super) fn decode(token: Part<'_>) -> Node {
         warn_of_target_name(&mut frame);
         warn_of_target_info(&mut frame);
     }
-    if let (Some(pairs), false) = (pairs, lenient) {
+    if let Some(pairs) = pairs.filter(|pairs| pairs.terminated && !lenient) {
         warn_of_pairs(&mut frame, &pairs);
     }
     if frame.payload_start() >= HEADER && !token.sub(32, 8).is_zero() {

@@ -3,16 +3,17 @@
 use std::{
     fs::File,
     io::{self, Read},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use clap::ValueEnum;
 
 use super::{
-    hexdump, inspect, inspect_as,
+    hexdump,
     input::{InputError, TEXT_LIMIT, read_input},
-    json,
-    model::{Inspection, Kind},
+    inspect, inspect_as, json,
+    model::{Inspection, Kind, Node},
     text,
 };
 
@@ -45,7 +46,9 @@ impl Input {
     /// The input cannot be read, or there is no token in it.
     pub fn token(&self) -> Result<Vec<u8>, InputError> {
         match self {
-            Self::Text(text) => read_input(text).map_err(|error| InputError::NoTokenNorFile(error.to_string())),
+            Self::Text(text) => {
+                read_input(text).map_err(|error| InputError::NoTokenNorFile(error.to_string()))
+            }
             Self::File(path) => {
                 let what = path.display().to_string();
                 let file = File::open(path).map_err(|error| unreadable(&what, &error))?;
@@ -122,14 +125,21 @@ pub fn command(
 /// The bytes with every field marked, and errors where they are.
 fn marked(inspection: &Inspection, token: &[u8]) -> String {
     let mut marks = Vec::new();
-    for node in inspection.nodes().skip(1) {
-        let is_field = node.value.is_some() && (node.children.is_empty() || node.path.is_some());
+    mark(&inspection.tree, &mut marks);
+    hexdump::annotated_hex(token, &marks)
+}
+
+/// Marks the fields below a node. A structure that is shown as one value is marked as one.
+fn mark(parent: &Node, marks: &mut Vec<(Range<usize>, String)>) {
+    for node in &parent.children {
         for error in &node.errors {
-            marks.push((node.span.range(), format!("error: {}: {}", error.field, error.message)));
+            let text = format!("error: {}: {}", error.field, error.message);
+            marks.push((node.span.range(), text));
         }
-        if is_field && node.errors.is_empty() && !node.span.is_empty() {
-            marks.push((node.span.range(), node.path.clone().unwrap_or_else(|| node.name.clone())));
+        if node.value.is_none() || node.has_error_below() {
+            mark(node, marks);
+        } else if node.errors.is_empty() {
+            marks.push((node.span.range(), node.name.clone()));
         }
     }
-    hexdump::annotated_hex(token, &marks)
 }

@@ -36,10 +36,7 @@ pub struct Side {
 #[must_use]
 pub fn decoded_diff(expected: &[u8], actual: &[u8]) -> String {
     let kind = |bytes| message_kind(bytes).unwrap_or(Kind::Unknown);
-    write(
-        &side_of(kind(expected), expected),
-        &side_of(kind(actual), actual),
-    )
+    write(&side_of(kind(expected), expected), &side_of(kind(actual), actual))
 }
 
 /// As [`decoded_diff`], of two tokens of a known kind.
@@ -62,6 +59,8 @@ struct Fields {
     order: Vec<String>,
     layout: Vec<String>,
     sides: BTreeMap<String, Side>,
+    /// How many fields of a name there are.
+    counts: BTreeMap<String, usize>,
 }
 
 fn side_of(kind: Kind, bytes: &[u8]) -> Fields {
@@ -72,6 +71,7 @@ fn side_of(kind: Kind, bytes: &[u8]) -> Fields {
         order: Vec::new(),
         layout: Vec::new(),
         sides: BTreeMap::new(),
+        counts: BTreeMap::new(),
     };
     fields.collect(&inspection.tree, "");
     fields
@@ -82,7 +82,10 @@ impl Fields {
     fn collect(&mut self, parent: &Node, prefix: &str) {
         for node in &parent.children {
             let own = format!("{prefix}{}", node.name);
-            let path = node.path.as_ref().or_else(|| node.children.iter().find_map(|child| child.path.as_ref()));
+            let path = node
+                .path
+                .as_ref()
+                .or_else(|| node.children.iter().find_map(|child| child.path.as_ref()));
             match &node.value {
                 Some(Value::Descriptor { length, .. }) => {
                     self.add(own, node, true);
@@ -98,16 +101,48 @@ impl Fields {
         }
     }
 
-    fn add(&mut self, field: String, node: &Node, layout: bool) {
-        let mut key = field;
-        while self.sides.contains_key(&key) {
-            key.push('\'');
+    /// Parts of the payload in order.
+    fn parts(&self) -> &[Node] {
+        let nodes = &self.inspection.tree.children;
+        let payload = nodes.iter().find(|node| node.name == "Payload");
+        payload.map_or(&[], |payload| &payload.children)
+    }
+
+    /// What the layout says beyond lengths: the order of the parts that both tokens have, which of them overlap, gaps,
+    /// and descriptors whose maximum is not the length.
+    fn shape(&self, other: &Self) -> Vec<(&str, bool)> {
+        let mut end = 0;
+        let mut shape = Vec::new();
+        for part in self.parts() {
+            let overlaps = part.span.start < end;
+            end = end.max(part.span.end);
+            if part.name == "Unused" || other.parts().iter().any(|found| found.name == part.name) {
+                shape.push((part.name.as_str(), overlaps));
+            }
         }
+        for node in &self.inspection.tree.children {
+            if let Some(Value::Descriptor { length, maximum, .. }) = node.value {
+                shape.push((node.name.as_str(), length != maximum));
+            }
+        }
+        shape
+    }
+
+    fn add(&mut self, field: String, node: &Node, layout: bool) {
+        let count = self.counts.entry(field.clone()).or_insert(0);
+        *count = count.saturating_add(1);
+        let key = match *count {
+            1 => field,
+            count => format!("{field} ({count})"),
+        };
         let is_empty = node.value == Some(empty());
         let bytes = self.bytes.get(node.span.range()).unwrap_or_default();
         let side = Side {
             span: node.span,
-            shown: node.value.as_ref().map_or_else(|| "(empty)".to_owned(), text::show),
+            shown: node
+                .value
+                .as_ref()
+                .map_or_else(|| "(empty)".to_owned(), text::show),
             bytes: if is_empty { Vec::new() } else { bytes.to_vec() },
             flags: match &node.value {
                 Some(Value::Flags { names, .. }) => names.clone(),
@@ -127,27 +162,28 @@ fn empty() -> Value {
 }
 
 fn compare(expected: &Fields, actual: &Fields) -> Vec<Difference> {
-    let new = |known: &[String], found: &[String]| -> Vec<String> {
-        found.iter().filter(|key| !known.contains(key)).cloned().collect()
+    let both = |known: &[String], found: &[String]| -> Vec<String> {
+        let new = found.iter().filter(|key| !expected.sides.contains_key(*key));
+        known.iter().chain(new).cloned().collect()
     };
-    let keys = [
-        expected.order.clone(),
-        new(&expected.order, &actual.order),
-        expected.layout.clone(),
-        new(&expected.layout, &actual.layout),
-    ];
-    keys.concat()
-        .into_iter()
-        .filter_map(|field| {
-            let (left, right) = (expected.sides.get(&field), actual.sides.get(&field));
-            let same = left.map(|side| &side.bytes) == right.map(|side| &side.bytes);
-            (!same).then(|| Difference {
-                field,
-                expected: left.cloned(),
-                actual: right.cloned(),
-            })
+    let difference = |field: String| {
+        let (left, right) = (expected.sides.get(&field), actual.sides.get(&field));
+        let same = left.map(|side| &side.bytes) == right.map(|side| &side.bytes);
+        (!same).then(|| Difference {
+            field,
+            expected: left.cloned(),
+            actual: right.cloned(),
         })
-        .collect()
+    };
+    let order = both(&expected.order, &actual.order);
+    let mut found: Vec<Difference> = order.into_iter().filter_map(difference).collect();
+    let layout = both(&expected.layout, &actual.layout);
+    // Lengths and offsets follow from the values as long as the parts stand in the same order.
+    let implied = !found.is_empty() && expected.shape(actual) == actual.shape(expected);
+    if !implied {
+        found.extend(layout.into_iter().filter_map(difference));
+    }
+    found
 }
 
 fn write(expected: &Fields, actual: &Fields) -> String {
@@ -199,7 +235,12 @@ fn write_one(out: &mut String, difference: &Difference) {
         ("only expected", expected, actual),
         ("only actual", actual, expected),
     ] {
-        let names: Vec<&str> = one.flags.iter().filter(|flag| !other.flags.contains(flag)).copied().collect();
+        let names: Vec<&str> = one
+            .flags
+            .iter()
+            .filter(|flag| !other.flags.contains(flag))
+            .copied()
+            .collect();
         if !names.is_empty() {
             let _ = writeln!(out, "    {label}: {}", names.join(" "));
         }

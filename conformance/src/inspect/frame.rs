@@ -124,7 +124,8 @@ impl<'a> Frame<'a> {
         Ok(if found == SIGNATURE {
             part.text("Signature", Encoding::Oem)
         } else {
-            part.raw("Signature").failing(part.error("Signature", 0, TokenErrorKind::BadSignature))
+            part.raw("Signature")
+                .failing(part.error("Signature", 0, TokenErrorKind::BadSignature))
         })
     }
 
@@ -236,7 +237,11 @@ impl<'a> Frame<'a> {
         (header, lenient): (usize, bool),
         decode: impl FnOnce(Part<'a>) -> Node,
     ) {
-        let Some((field, descriptor)) = self.descriptors.iter().copied().find(|(field, _)| field.name == name)
+        let Some((field, descriptor)) = self
+            .descriptors
+            .iter()
+            .copied()
+            .find(|(field, _)| field.name == name)
         else {
             return;
         };

@@ -20,13 +20,19 @@ pub fn annotated_hex(bytes: &[u8], marks: &[(Range<usize>, impl AsRef<str>)]) ->
         .iter()
         .map(|(range, label)| (cut(range, bytes.len()), label.as_ref()))
         .collect();
-    let last = marks.iter().map(|(range, _)| range.start / WIDTH).max().unwrap_or(0);
+    let last = marks
+        .iter()
+        .map(|(range, _)| range.start / WIDTH)
+        .max()
+        .unwrap_or(0);
     let lines = bytes.len().div_ceil(WIDTH).max(last.saturating_add(1));
+    let touching = by_line(&marks, lines);
+    let complete = bytes.len() <= SHORT || marks.is_empty();
     let digits = format!("{:x}", bytes.len()).len().max(4);
     let mut out = String::new();
     let mut skipping = false;
-    for line in 0..lines {
-        if !is_shown(line, bytes.len(), &marks) {
+    for (line, touched) in touching.iter().enumerate() {
+        if !complete && !is_near(line, &touching) {
             if !skipping {
                 out.push_str("…\n");
             }
@@ -35,11 +41,22 @@ pub fn annotated_hex(bytes: &[u8], marks: &[(Range<usize>, impl AsRef<str>)]) ->
         }
         skipping = false;
         write_line(&mut out, line, digits, bytes);
-        for (range, label) in &marks {
+        for (range, label) in touched {
             write_mark(&mut out, line, digits, range, label);
         }
     }
     out
+}
+
+/// The marks that touch each line.
+fn by_line<'m>(marks: &[(Range<usize>, &'m str)], lines: usize) -> Vec<Vec<(Range<usize>, &'m str)>> {
+    let mut touching = vec![Vec::new(); lines];
+    for (range, label) in marks {
+        for line in touching.get_mut(touched(range)).into_iter().flatten() {
+            line.push((range.clone(), *label));
+        }
+    }
+    touching
 }
 
 fn cut(range: &Range<usize>, length: usize) -> Range<usize> {
@@ -53,14 +70,11 @@ fn touched(range: &Range<usize>) -> Range<usize> {
     range.start / WIDTH..end.div_ceil(WIDTH)
 }
 
-fn is_shown(line: usize, length: usize, marks: &[(Range<usize>, &str)]) -> bool {
-    if length <= SHORT || marks.is_empty() {
-        return true;
-    }
-    marks.iter().any(|(range, _)| {
-        let touched = touched(range);
-        line.saturating_add(CONTEXT) >= touched.start && line < touched.end.saturating_add(CONTEXT)
-    })
+/// Whether a mark touches a line or one close to it.
+fn is_near<T>(line: usize, touching: &[Vec<T>]) -> bool {
+    let end = line.saturating_add(CONTEXT).saturating_add(1).min(touching.len());
+    let close = touching.get(line.saturating_sub(CONTEXT)..end);
+    close.unwrap_or_default().iter().any(|marks| !marks.is_empty())
 }
 
 /// Column of a byte of a line: after eight bytes there is a wider gap.
@@ -91,20 +105,21 @@ fn printable(byte: u8) -> char {
 }
 
 fn write_mark(out: &mut String, line: usize, digits: usize, range: &Range<usize>, label: &str) {
-    let lines = touched(range);
-    if !lines.contains(&line) {
-        return;
-    }
     let first = line.saturating_mul(WIDTH);
     let from = range.start.saturating_sub(first);
     let to = range.end.saturating_sub(first).min(WIDTH);
     let start = column(from);
     let (mark, length) = match range.is_empty() {
         true => ("|", 1),
-        false => ("^", column(to.saturating_sub(1)).saturating_add(2).saturating_sub(start)),
+        false => (
+            "^",
+            column(to.saturating_sub(1))
+                .saturating_add(2)
+                .saturating_sub(start),
+        ),
     };
     let indent = digits.saturating_add(2).saturating_add(start);
-    let label = if line == lines.start { label } else { "" };
+    let label = if line == range.start / WIDTH { label } else { "" };
     out.push_str(format!("{:indent$}{} {label}", "", mark.repeat(length)).trim_end());
     out.push('\n');
 }

@@ -132,7 +132,10 @@ fn strip<'t>(text: &'t str, start: &str) -> Option<&'t str> {
 fn hex_digits(text: &str) -> Option<String> {
     let mut digits = String::with_capacity(text.len());
     for word in text.split(|character: char| character.is_whitespace() || matches!(character, ':' | ',')) {
-        let word = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")).unwrap_or(word);
+        let word = word
+            .strip_prefix("0x")
+            .or_else(|| word.strip_prefix("0X"))
+            .unwrap_or(word);
         if !word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
@@ -160,7 +163,11 @@ fn base64(whole: &str, token: &str) -> Result<Vec<u8>, InputError> {
         }
     }
     let packed: String = token.split_whitespace().collect();
-    let decoder = if url_safe == Some(true) { URL_SAFE } else { STANDARD };
+    let decoder = if url_safe == Some(true) {
+        URL_SAFE
+    } else {
+        STANDARD
+    };
     decoder
         .decode(&packed)
         .map_err(|error| InputError::BadBase64(error.to_string()))

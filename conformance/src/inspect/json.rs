@@ -48,7 +48,11 @@ pub struct Path {
 pub fn report(kind: Kind, bytes: &[u8]) -> Report {
     let inspection: Inspection = inspect_as(kind, bytes);
     let malformed = inspection.is_malformed();
-    let fields = if malformed { None } else { vector::fields(kind, bytes) };
+    let fields = if malformed {
+        None
+    } else {
+        vector::fields(kind, bytes)
+    };
     let paths = fields_as(kind, bytes)
         .into_iter()
         .map(|(path, value, range)| Path {

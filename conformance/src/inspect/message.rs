@@ -12,16 +12,27 @@ pub(super) fn version(frame: &mut Frame<'_>) {
     let flagged = frame.flags.contains(NegotiateFlags::VERSION);
     let Some(version) = frame.version else {
         if flagged {
-            frame.warn_flags(rules::VERSION_FILLED, "flag VERSION is set, but there is no version");
+            frame.warn_flags(
+                rules::VERSION_FILLED,
+                "flag VERSION is set, but there is no version",
+            );
         }
         return;
     };
     let filled = version != Version::default();
     if !flagged && filled {
-        frame.warn("Version", rules::VERSION_FILLED, "filled although flag VERSION is clear");
+        frame.warn(
+            "Version",
+            rules::VERSION_FILLED,
+            "filled although flag VERSION is clear",
+        );
     }
     if (flagged || filled) && version.revision != Version::REVISION {
-        let text = format!("revision is 0x{:02x}, not 0x{:02x}", version.revision, Version::REVISION);
+        let text = format!(
+            "revision is 0x{:02x}, not 0x{:02x}",
+            version.revision,
+            Version::REVISION
+        );
         frame.warn("Version", rules::VERSION_FILLED, text);
     }
     if version.reserved != [0; 3] {
@@ -42,7 +53,10 @@ pub(super) fn mandatory(frame: &mut Frame<'_>, rule: Option<&'static str>) {
 pub(super) fn reserved(frame: &mut Frame<'_>, rule: Option<&'static str>) {
     let found = frame.flags.intersection(NegotiateFlags::RESERVED);
     if !found.is_empty() {
-        frame.warn_flags(rule, format!("reserved bits {} are set", part::word(found.bits())));
+        frame.warn_flags(
+            rule,
+            format!("reserved bits {} are set", part::word(found.bits())),
+        );
     }
 }
 

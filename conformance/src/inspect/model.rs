@@ -139,13 +139,13 @@ pub struct Node {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     /// Why a reader refuses the token here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Problem>,
     /// What is odd here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
     /// The parts.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
 }
 
@@ -194,6 +194,11 @@ impl Node {
         self.path = None;
         self.children = self.children.into_iter().map(Self::without_paths).collect();
         self
+    }
+
+    pub(super) fn has_error_below(&self) -> bool {
+        let mut children = self.children.iter();
+        children.any(|child| !child.errors.is_empty() || child.has_error_below())
     }
 
     /// Whether anything is to be said about the node itself.

@@ -16,11 +16,18 @@ pub(super) fn decode(token: Part<'_>) -> Node {
     let mut frame = Frame::read(token, MessageType::NEGOTIATE, Negotiate::FIELDS);
     let names = [
         ("DomainName", "domain", NegotiateFlags::OEM_DOMAIN_SUPPLIED, 'K'),
-        ("Workstation", "workstation", NegotiateFlags::OEM_WORKSTATION_SUPPLIED, 'L'),
+        (
+            "Workstation",
+            "workstation",
+            NegotiateFlags::OEM_WORKSTATION_SUPPLIED,
+            'L',
+        ),
     ];
     for (name, path, flag, letter) in names {
         let flagged = frame.flags.contains(flag);
-        frame.payload(name, path, (HEADER, !flagged), |part| part.text(name, Encoding::Oem));
+        frame.payload(name, path, (HEADER, !flagged), |part| {
+            part.text(name, Encoding::Oem)
+        });
         flagged_name(&mut frame, name, flagged, letter);
     }
     warn_of_flags(&mut frame);

@@ -2,12 +2,7 @@
 
 use legwork_engine::{error::TokenErrorKind, ntlm::messages::NtlmV2Response};
 
-use super::{
-    av_pairs,
-    model::Node,
-    part::Part,
-    rules,
-};
+use super::{av_pairs, model::Node, part::Part, rules};
 
 /// Length of the fixed part of an NTLMv2 response.
 const MINIMUM: usize = 44;
@@ -35,6 +30,16 @@ pub(super) struct NtResponse {
     pub(super) pairs: Option<av_pairs::Summary>,
     /// The initiator's challenge.
     pub(super) challenge: Vec<u8>,
+}
+
+impl NtResponse {
+    /// Whether all of it could be read.
+    pub(super) fn is_whole(&self) -> bool {
+        match &self.pairs {
+            Some(pairs) => pairs.terminated,
+            None => self.node.children.is_empty() && self.node.errors.is_empty(),
+        }
+    }
 }
 
 /// Decodes an NT response of any version.
@@ -73,7 +78,8 @@ pub(super) fn client_challenge(part: Part<'_>, prefix: &str) -> (Node, Option<av
             node.children.push(field.raw(name).failing(error));
             return (node, None);
         }
-        node.children.push(fixed(field, name).at_path(format!("{prefix}{path}")));
+        node.children
+            .push(fixed(field, name).at_path(format!("{prefix}{path}")));
     }
     let reserved = part.sub(24, 4);
     if reserved.length() < 4 {

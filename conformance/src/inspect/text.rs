@@ -113,7 +113,10 @@ impl Printer {
     }
 
     fn value_column(&self) -> usize {
-        self.digits.saturating_mul(2).saturating_add(self.names).saturating_add(6)
+        self.digits
+            .saturating_mul(2)
+            .saturating_add(self.names)
+            .saturating_add(6)
     }
 
     fn remarks(&mut self, node: &Node, depth: usize) {
@@ -204,5 +207,9 @@ fn descriptor(length: u16, maximum: u16, offset: u32) -> String {
         true => String::new(),
         false => format!(", MaxLen {maximum}"),
     };
-    format!("{} at 0x{offset:x}{maximum}", counted(usize::from(length), "byte"))
+    let length = match length {
+        0 => "empty,".to_owned(),
+        length => counted(usize::from(length), "byte"),
+    };
+    format!("{length} at 0x{offset:x}{maximum}")
 }

@@ -32,7 +32,11 @@ fn date(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era.saturating_sub(before);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year.saturating_sub((153 * from_march + 2) / 5) + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     (year, month, day)
 }

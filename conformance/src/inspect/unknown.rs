@@ -3,8 +3,7 @@
 use legwork_engine::ntlm::messages::{MessageType, SIGNATURE, message_type};
 
 use super::{
-    Kind, message_kind,
-    frame,
+    Kind, frame, message_kind,
     model::{Encoding, Node},
     part::Part,
 };
@@ -14,7 +13,10 @@ pub(super) fn decode(token: Part<'_>) -> Node {
     let mut root = token.node(Kind::Unknown.structure());
     match message_type(token.bytes) {
         Ok(found) => {
-            root.children = vec![token.sub(0, 8).text("Signature", Encoding::Oem), wrong_type(token, found)];
+            root.children = vec![
+                token.sub(0, 8).text("Signature", Encoding::Oem),
+                wrong_type(token, found),
+            ];
             if token.length() > 12 {
                 root.children.push(token.tail(12).raw("Undecoded"));
             }

@@ -3,8 +3,8 @@
 use legwork_engine::{
     codec::{self, utf16::Text},
     ntlm::messages::{
-        Authenticate, AvId, AvPair, AvPairs, Challenge, ClientChallenge, Descriptor, Negotiate, NegotiateFlags,
-        NtlmV2Response, Version,
+        Authenticate, AvId, AvPair, AvPairs, Challenge, ClientChallenge, Descriptor, Negotiate,
+        NegotiateFlags, NtlmV2Response, Version,
     },
 };
 use serde_json::{Map, Value, json};
@@ -45,7 +45,11 @@ fn negotiate(token: &[u8]) -> Option<Value> {
     let header = if message.version.is_some() { 40 } else { 32 };
     let parts: [Part; 2] = [
         ("domain", 16, domain.as_ref().map(|_| message.domain.len())),
-        ("workstation", 24, workstation.as_ref().map(|_| message.workstation.len())),
+        (
+            "workstation",
+            24,
+            workstation.as_ref().map(|_| message.workstation.len()),
+        ),
     ];
     let mut fields = Map::new();
     fields.insert("flags".to_owned(), json!(word(message.flags.bits())));
@@ -87,19 +91,6 @@ fn challenge(token: &[u8]) -> Option<Value> {
 
 fn authenticate(token: &[u8]) -> Option<Value> {
     let message = Authenticate::parse(token).ok()?;
-    let header = match (message.version, message.mic) {
-        (_, Some(_)) => 88,
-        (Some(_), None) => 72,
-        (None, None) => 64,
-    };
-    let parts: [Part; 6] = [
-        ("domain", 28, Some(message.domain.len())),
-        ("user", 36, Some(message.user.len())),
-        ("workstation", 44, Some(message.workstation.len())),
-        ("lm_response", 12, Some(message.lm_response.len())),
-        ("nt_response", 20, Some(message.nt_response.len())),
-        ("encrypted_session_key", 52, Some(message.encrypted_session_key.len())),
-    ];
     let mut fields = Map::new();
     fields.insert("flags".to_owned(), json!(word(message.flags.bits())));
     for (name, value) in [
@@ -121,8 +112,29 @@ fn authenticate(token: &[u8]) -> Option<Value> {
     if let Some(response) = response(&message.nt_response) {
         fields.insert("nt_response_v2".to_owned(), response);
     }
-    layout(&mut fields, token, header, &parts);
+    authenticate_layout(&mut fields, token, &message);
     Some(Value::Object(fields))
+}
+
+fn authenticate_layout(fields: &mut Map<String, Value>, token: &[u8], message: &Authenticate<'_>) {
+    let header = match (message.version, message.mic) {
+        (_, Some(_)) => 88,
+        (Some(_), None) => 72,
+        (None, None) => 64,
+    };
+    let parts: [Part; 6] = [
+        ("domain", 28, Some(message.domain.len())),
+        ("user", 36, Some(message.user.len())),
+        ("workstation", 44, Some(message.workstation.len())),
+        ("lm_response", 12, Some(message.lm_response.len())),
+        ("nt_response", 20, Some(message.nt_response.len())),
+        (
+            "encrypted_session_key",
+            52,
+            Some(message.encrypted_session_key.len()),
+        ),
+    ];
+    layout(fields, token, header, &parts);
 }
 
 fn response(bytes: &[u8]) -> Option<Value> {
@@ -165,7 +177,10 @@ fn pairs(list: AvPairs<'_>) -> Option<Value> {
     let length: usize = list.iter().map(|pair| pair.value.len().saturating_add(4)).sum();
     let end = AvPair {
         id: AvId::EOL,
-        value: list.as_bytes().get(length.saturating_add(4)..).unwrap_or_default(),
+        value: list
+            .as_bytes()
+            .get(length.saturating_add(4)..)
+            .unwrap_or_default(),
     };
     let pairs: Option<Vec<Value>> = list.iter().chain([end]).map(pair).collect();
     pairs.map(Value::Array)
@@ -221,7 +236,8 @@ fn layout(fields: &mut Map<String, Value>, token: &[u8], header: usize, parts: &
             let behind = codec::index(found.offset).saturating_add(usize::from(found.length));
             end = end.max(behind);
         }
-        let described = json!({ "length": found.length, "maximum": found.max_length, "offset": found.offset });
+        let described =
+            json!({ "length": found.length, "maximum": found.max_length, "offset": found.offset });
         stated.insert((*name).to_owned(), described);
     }
     if !usual {

@@ -3,7 +3,7 @@
 use crate::{
     protocol::Role,
     suite::{
-        Suite, ScenarioEntry,
+        ScenarioEntry, Suite,
         scenario::{Edit, Expect, Variation},
     },
 };
@@ -44,11 +44,15 @@ impl Case<'_> {
     /// The expectation that the chosen value of an axis brings.
     #[must_use]
     pub fn expect(&self, axis: &str) -> Option<&Expect> {
-        self.variation(axis).and_then(|variation| variation.expect.as_ref())
+        self.variation(axis)
+            .and_then(|variation| variation.expect.as_ref())
     }
 
     fn variation(&self, axis: &str) -> Option<&Variation> {
-        self.values.iter().find(|value| value.axis == axis).map(|value| value.variation)
+        self.values
+            .iter()
+            .find(|value| value.axis == axis)
+            .map(|value| value.variation)
     }
 
     /// Whether a side can be judged by the case.
@@ -74,13 +78,20 @@ pub fn expand_scenario(entry: &ScenarioEntry) -> Vec<Case<'_>> {
             .flat_map(|chosen| {
                 values.iter().map(|(value, variation)| {
                     let mut next = chosen.clone();
-                    next.push(AxisValue { axis, value, variation });
+                    next.push(AxisValue {
+                        axis,
+                        value,
+                        variation,
+                    });
                     next
                 })
             })
             .collect();
     }
-    combinations.into_iter().map(|values| fix(entry, values)).collect()
+    combinations
+        .into_iter()
+        .map(|values| fix(entry, values))
+        .collect()
 }
 
 fn fix<'a>(entry: &'a ScenarioEntry, values: Vec<AxisValue<'a>>) -> Case<'a> {
@@ -91,7 +102,12 @@ fn fix<'a>(entry: &'a ScenarioEntry, values: Vec<AxisValue<'a>>) -> Case<'a> {
     let mut setups = vec![&entry.scenario.setup];
     setups.extend(values.iter().map(|value| &value.variation.setup));
     let world = World::resolve(&setups);
-    Case { id, entry, values, world }
+    Case {
+        id,
+        entry,
+        values,
+        world,
+    }
 }
 
 /// Whether an id matches a pattern: components are compared one by one, `*` stands for any text within a component,
@@ -106,16 +122,25 @@ pub fn matches(pattern: &str, id: &str) -> bool {
 fn components(pattern: &[&str], id: &[&str]) -> bool {
     match (pattern.split_first(), id.split_first()) {
         (None, _) => true,
-        (Some((&"**", rest)), _) => (0..=id.len()).any(|skip| id.get(skip..).is_some_and(|id| components(rest, id))),
+        (Some((&"**", rest)), _) => {
+            (0..=id.len()).any(|skip| id.get(skip..).is_some_and(|id| components(rest, id)))
+        }
         (Some(_), None) => false,
         (Some((part, rest)), Some((name, below))) => component(part, name) && components(rest, below),
     }
 }
 
 fn component(pattern: &str, name: &str) -> bool {
-    let Some((before, after)) = pattern.split_once('*') else { return pattern == name };
-    let Some(rest) = name.strip_prefix(before) else { return false };
-    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| component(after, rest.get(at..).unwrap_or("")))
+    let Some((before, after)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(rest) = name.strip_prefix(before) else {
+        return false;
+    };
+    rest.char_indices()
+        .map(|(at, _)| at)
+        .chain([rest.len()])
+        .any(|at| component(after, rest.get(at..).unwrap_or("")))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Edits of tokens: on typed messages where they name a field, on bytes where they do not.
 
-use legwork_engine::ntlm::messages::{Authenticate, AvId, Challenge, MessageType, Negotiate, Signature, message_type};
+use legwork_engine::ntlm::messages::{
+    Authenticate, AvId, Challenge, MessageType, Negotiate, Signature, message_type,
+};
 
 use super::fields::{self, FieldError, Fields, Kind};
 use crate::suite::scenario::{DropKind, Edit, FieldEdit};
@@ -38,7 +40,9 @@ pub fn is_raw(edit: &Edit) -> bool {
 #[must_use]
 pub fn path(edit: &Edit) -> Option<&str> {
     match edit {
-        Edit::Set(edit) | Edit::SetBits(edit) | Edit::ClearBits(edit) | Edit::Append(edit) => Some(&edit.field),
+        Edit::Set(edit) | Edit::SetBits(edit) | Edit::ClearBits(edit) | Edit::Append(edit) => {
+            Some(&edit.field)
+        }
         Edit::Flip(field) | Edit::Remove(field) => Some(field),
         _ => None,
     }
@@ -49,14 +53,16 @@ pub fn path(edit: &Edit) -> Option<&str> {
 /// # Errors
 /// An edit names a field that the token has not, or the token is malformed before it.
 pub fn in_transit(token: &Token, edits: &[Edit]) -> Result<Token, FieldError> {
-    edits.iter().try_fold(token.clone(), |token, edit| match (edit, &token) {
-        (Edit::Drop(DropKind::None), _) => Ok(Token::None),
-        (Edit::Drop(DropKind::Empty), _) => Ok(Token::Bytes(Vec::new())),
-        (Edit::Replace(bytes), _) => Ok(Token::Bytes(decode("replace", bytes)?)),
-        (_, Token::None) => Ok(Token::None),
-        (edit, Token::Bytes(bytes)) if is_raw(edit) => raw(bytes, edit).map(Token::Bytes),
-        (edit, Token::Bytes(bytes)) => typed(bytes, edit).map(Token::Bytes),
-    })
+    edits
+        .iter()
+        .try_fold(token.clone(), |token, edit| match (edit, &token) {
+            (Edit::Drop(DropKind::None), _) => Ok(Token::None),
+            (Edit::Drop(DropKind::Empty), _) => Ok(Token::Bytes(Vec::new())),
+            (Edit::Replace(bytes), _) => Ok(Token::Bytes(decode("replace", bytes)?)),
+            (_, Token::None) => Ok(Token::None),
+            (edit, Token::Bytes(bytes)) if is_raw(edit) => raw(bytes, edit).map(Token::Bytes),
+            (edit, Token::Bytes(bytes)) => typed(bytes, edit).map(Token::Bytes),
+        })
 }
 
 /// Changes bytes.
@@ -122,8 +128,12 @@ pub fn apply(token: &mut dyn Fields, edit: &Edit) -> Result<(), FieldError> {
         Edit::SetBits(edit) => bits(token, edit, |old, mask| old | mask),
         Edit::ClearBits(edit) => bits(token, edit, |old, mask| old & !mask),
         Edit::Flip(field) => {
-            let mut value = token.get(field).ok_or_else(|| FieldError::Unknown(field.clone()))?;
-            *value.first_mut().ok_or_else(|| FieldError::BadValue(field.clone()))? ^= 1;
+            let mut value = token
+                .get(field)
+                .ok_or_else(|| FieldError::Unknown(field.clone()))?;
+            *value
+                .first_mut()
+                .ok_or_else(|| FieldError::BadValue(field.clone()))? ^= 1;
             token.set(field, Some(value))
         }
         Edit::Remove(field) => token.set(field, None),
@@ -133,9 +143,15 @@ pub fn apply(token: &mut dyn Fields, edit: &Edit) -> Result<(), FieldError> {
 }
 
 fn bits(token: &mut dyn Fields, edit: &FieldEdit, combine: impl Fn(u8, u8) -> u8) -> Result<(), FieldError> {
-    let old = token.get(&edit.field).ok_or_else(|| FieldError::Unknown(edit.field.clone()))?;
+    let old = token
+        .get(&edit.field)
+        .ok_or_else(|| FieldError::Unknown(edit.field.clone()))?;
     let mask = encode(token, edit)?;
-    let new = old.iter().zip(mask).map(|(old, mask)| combine(*old, mask)).collect();
+    let new = old
+        .iter()
+        .zip(mask)
+        .map(|(old, mask)| combine(*old, mask))
+        .collect();
     token.set(&edit.field, Some(new))
 }
 
@@ -144,7 +160,9 @@ fn append(token: &mut dyn Fields, edit: &FieldEdit) -> Result<(), FieldError> {
     let bad = || FieldError::BadValue(edit.field.clone());
     let (id, value) = edit.value.split_once(' ').unwrap_or((&edit.value, ""));
     let id: AvId = fields::pair_id(id).ok_or_else(bad)?;
-    let list = token.get(&edit.field).ok_or_else(|| FieldError::Unknown(edit.field.clone()))?;
+    let list = token
+        .get(&edit.field)
+        .ok_or_else(|| FieldError::Unknown(edit.field.clone()))?;
     let list = fields::with_appended(&list, id, &decode(&edit.field, value)?)?;
     token.set(&edit.field, Some(list))
 }
@@ -152,7 +170,9 @@ fn append(token: &mut dyn Fields, edit: &FieldEdit) -> Result<(), FieldError> {
 /// The bytes of a value as a scenario writes it.
 fn encode(token: &dyn Fields, edit: &FieldEdit) -> Result<Vec<u8>, FieldError> {
     let bad = || FieldError::BadValue(edit.field.clone());
-    let kind = token.kind(&edit.field).ok_or_else(|| FieldError::Unknown(edit.field.clone()))?;
+    let kind = token
+        .kind(&edit.field)
+        .ok_or_else(|| FieldError::Unknown(edit.field.clone()))?;
     if let (Some(hexadecimal), false) = (edit.value.strip_prefix("0x"), matches!(kind, Kind::Number(_))) {
         return decode(&edit.field, hexadecimal);
     }

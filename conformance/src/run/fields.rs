@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use legwork_engine::ntlm::messages::{
-    Authenticate, AvId, AvPairs, AvPairsBuf, Challenge, ClientChallenge, Negotiate, NegotiateFlags, NtlmV2Response,
-    Signature, Version,
+    Authenticate, AvId, AvPairs, AvPairsBuf, Challenge, ClientChallenge, Negotiate, NegotiateFlags,
+    NtlmV2Response, Signature, Version,
 };
 
 use crate::suite::names;
@@ -53,7 +53,9 @@ pub trait Fields {
 
 fn array<const N: usize>(path: &str, value: Option<Vec<u8>>) -> Result<[u8; N], FieldError> {
     let Some(value) = value else { return Ok([0; N]) };
-    value.try_into().map_err(|_| FieldError::BadValue(path.to_owned()))
+    value
+        .try_into()
+        .map_err(|_| FieldError::BadValue(path.to_owned()))
 }
 
 fn flags(path: &str, value: Option<Vec<u8>>) -> Result<NegotiateFlags, FieldError> {
@@ -64,7 +66,13 @@ fn version(path: &str, value: Option<Vec<u8>>) -> Result<Option<Version>, FieldE
     let Some(value) = value else { return Ok(None) };
     let [major, minor, low, high, a, b, c, revision] = array(path, Some(value))?;
     let build = u16::from_le_bytes([low, high]);
-    Ok(Some(Version { major, minor, build, reserved: [a, b, c], revision }))
+    Ok(Some(Version {
+        major,
+        minor,
+        build,
+        reserved: [a, b, c],
+        revision,
+    }))
 }
 
 fn part(value: Option<Vec<u8>>) -> Cow<'static, [u8]> {
@@ -129,7 +137,9 @@ impl Fields for Challenge<'static> {
             "reserved" => Some(self.reserved.to_vec()),
             "target-info" => Some(self.target_info.to_vec()),
             "version" => self.version.map(|version| version.to_bytes().to_vec()),
-            _ => path.strip_prefix("target-info.").and_then(|name| pair(&self.target_info, name)),
+            _ => path
+                .strip_prefix("target-info.")
+                .and_then(|name| pair(&self.target_info, name)),
         }
     }
 
@@ -168,7 +178,9 @@ impl Fields for ClientChallenge<'static> {
             "timestamp" => Some(self.timestamp.to_le_bytes().to_vec()),
             "challenge" => Some(self.challenge.to_vec()),
             "av-pairs" => Some(self.av_pairs.to_vec()),
-            _ => path.strip_prefix("av-pairs.").and_then(|name| pair(&self.av_pairs, name)),
+            _ => path
+                .strip_prefix("av-pairs.")
+                .and_then(|name| pair(&self.av_pairs, name)),
         }
     }
 
@@ -237,7 +249,9 @@ impl Fields for Authenticate<'static> {
             "nt-proof" => {
                 let proof: [u8; 16] = array(path, value)?;
                 let mut response = self.nt_response.to_vec();
-                let place = response.get_mut(..16).ok_or_else(|| FieldError::Malformed(path.to_owned()))?;
+                let place = response
+                    .get_mut(..16)
+                    .ok_or_else(|| FieldError::Malformed(path.to_owned()))?;
                 place.copy_from_slice(&proof);
                 self.nt_response = Cow::Owned(response);
             }
@@ -307,8 +321,13 @@ impl Fields for Signature {
 /// The id of an AV pair by its name or number.
 #[must_use]
 pub fn pair_id(name: &str) -> Option<AvId> {
-    let known = names::AV_PAIRS.iter().find(|(known, _)| *known == name).map(|(_, id)| *id);
-    known.or_else(|| if name == "end" { Some(0) } else { name.parse().ok() }).map(AvId)
+    let known = names::AV_PAIRS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, id)| *id);
+    known
+        .or_else(|| if name == "end" { Some(0) } else { name.parse().ok() })
+        .map(AvId)
 }
 
 fn pair_kind(name: &str) -> Option<Kind> {

@@ -10,7 +10,9 @@ use std::{
 
 use legwork_engine::{
     buffer::BufferKind,
-    ntlm::messages::{Authenticate, Challenge, ClientChallenge, MessageType, Negotiate, Signature, message_type},
+    ntlm::messages::{
+        Authenticate, Challenge, ClientChallenge, MessageType, Negotiate, Signature, message_type,
+    },
     sabotage::{Deviation, Sabotage, Shaper},
 };
 
@@ -59,8 +61,12 @@ impl Plan {
         let mut plan = Self::default();
         match &saboteur.does {
             saboteur::Sabotage::Deviation(name) => plan.deviation = Some(Deviation::from_name(name)?),
-            saboteur::Sabotage::AsSent(edits) => plan.as_sent.push((edits.token.clone(), edits.edits.clone())),
-            saboteur::Sabotage::InTransit(edits) => plan.in_transit.push((edits.token.clone(), edits.edits.clone())),
+            saboteur::Sabotage::AsSent(edits) => {
+                plan.as_sent.push((edits.token.clone(), edits.edits.clone()))
+            }
+            saboteur::Sabotage::InTransit(edits) => {
+                plan.in_transit.push((edits.token.clone(), edits.edits.clone()))
+            }
             saboteur::Sabotage::Subject(name) => {
                 plan.misconduct = Some(match name.as_str() {
                     "dies" => Misconduct::Dies,
@@ -76,13 +82,20 @@ impl Plan {
     /// Edits of the next token only; an empty list takes them back. A token's name tells the structure inside the
     /// NT response from the message around it.
     pub fn set_next(&mut self, token: Option<&str>, edits: &[Edit]) {
-        self.next = Next { token: token.map(str::to_owned), edits: edits.to_vec(), applied: Arc::default() };
+        self.next = Next {
+            token: token.map(str::to_owned),
+            edits: edits.to_vec(),
+            applied: Arc::default(),
+        };
     }
 
     /// How many edits of the next token have not taken effect.
     #[must_use]
     pub fn unapplied(&self) -> usize {
-        self.next.edits.len().saturating_sub(self.next.applied.load(Ordering::Relaxed))
+        self.next
+            .edits
+            .len()
+            .saturating_sub(self.next.applied.load(Ordering::Relaxed))
     }
 
     /// What the subject does wrong that no engine does.
@@ -94,17 +107,27 @@ impl Plan {
     /// The plan in the engine's terms.
     #[must_use]
     pub fn sabotage(&self) -> Sabotage {
-        let shaper = EditShaper { named: self.as_sent.clone(), next: self.next.clone() };
+        let shaper = EditShaper {
+            named: self.as_sent.clone(),
+            next: self.next.clone(),
+        };
         let idle = shaper.named.is_empty() && shaper.next.edits.is_empty();
-        Sabotage { deviation: self.deviation, shaper: if idle { None } else { Some(Box::new(shaper)) } }
+        Sabotage {
+            deviation: self.deviation,
+            shaper: if idle { None } else { Some(Box::new(shaper)) },
+        }
     }
 
     /// Changes the tokens among the buffers of a reply.
     pub fn edit_in_transit(&self, buffers: &mut [Buffer]) {
-        for buffer in buffers.iter_mut().filter(|buffer| buffer.kind == BufferKind::TOKEN.0) {
+        for buffer in buffers
+            .iter_mut()
+            .filter(|buffer| buffer.kind == BufferKind::TOKEN.0)
+        {
             let name = token_name(&buffer.bytes);
             for (_, edits) in self.in_transit.iter().filter(|(token, _)| token == name) {
-                if let Ok(Token::Bytes(bytes)) = edit::in_transit(&Token::Bytes(buffer.bytes.clone()), edits) {
+                if let Ok(Token::Bytes(bytes)) = edit::in_transit(&Token::Bytes(buffer.bytes.clone()), edits)
+                {
                     buffer.bytes = bytes;
                 }
             }
@@ -132,14 +155,25 @@ struct EditShaper {
 
 impl EditShaper {
     /// The edits for a token, first those that hold for every such token, then those for the next one.
-    fn edits<'a>(&'a self, token: &'a str) -> (impl Iterator<Item = &'a Edit>, impl Iterator<Item = &'a Edit>) {
-        let named = self.named.iter().filter(move |(name, _)| name == token).flat_map(|(_, edits)| edits);
-        let next = self.next.edits.iter().filter(move |edit| match (&self.next.token, token) {
-            (Some(meant), _) => meant == token,
-            (None, "client-challenge") => in_client_challenge(edit),
-            (None, "authenticate") => !in_client_challenge(edit),
-            (None, _) => true,
-        });
+    fn edits<'a>(
+        &'a self,
+        token: &'a str,
+    ) -> (impl Iterator<Item = &'a Edit>, impl Iterator<Item = &'a Edit>) {
+        let named = self
+            .named
+            .iter()
+            .filter(move |(name, _)| name == token)
+            .flat_map(|(_, edits)| edits);
+        let next = self
+            .next
+            .edits
+            .iter()
+            .filter(move |edit| match (&self.next.token, token) {
+                (Some(meant), _) => meant == token,
+                (None, "client-challenge") => in_client_challenge(edit),
+                (None, "authenticate") => !in_client_challenge(edit),
+                (None, _) => true,
+            });
         (named, next)
     }
 
@@ -151,27 +185,34 @@ impl EditShaper {
 /// Whether an edit names a part of the client challenge: it is made there, so that the proof covers it.
 fn in_client_challenge(edit: &Edit) -> bool {
     edit::path(edit).is_some_and(|path| {
-        matches!(path, "response-type" | "highest-response-type" | "reserved" | "timestamp" | "challenge" | "av-pairs")
-            || path.starts_with("av-pairs.")
+        matches!(
+            path,
+            "response-type" | "highest-response-type" | "reserved" | "timestamp" | "challenge" | "av-pairs"
+        ) || path.starts_with("av-pairs.")
     })
 }
 
 /// The owned message of a token's name.
 fn fields<'a>(token: &str, message: &'a mut dyn Any) -> Option<&'a mut dyn Fields> {
     match token {
-        "negotiate" => message.downcast_mut::<Negotiate<'static>>().map(|message| message as &mut dyn Fields),
-        "challenge" => message.downcast_mut::<Challenge<'static>>().map(|message| message as &mut dyn Fields),
-        "client-challenge" => {
-            message.downcast_mut::<ClientChallenge<'static>>().map(|message| message as &mut dyn Fields)
-        }
-        "authenticate" => message.downcast_mut::<Authenticate<'static>>().map(|message| message as &mut dyn Fields),
-        _ => message.downcast_mut::<Signature>().map(|message| message as &mut dyn Fields),
+        "negotiate" => of::<Negotiate<'static>>(message),
+        "challenge" => of::<Challenge<'static>>(message),
+        "client-challenge" => of::<ClientChallenge<'static>>(message),
+        "authenticate" => of::<Authenticate<'static>>(message),
+        _ => of::<Signature>(message),
     }
+}
+
+fn of<T: Fields + 'static>(message: &mut dyn Any) -> Option<&mut dyn Fields> {
+    let message: &mut dyn Fields = message.downcast_mut::<T>()?;
+    Some(message)
 }
 
 impl Shaper for EditShaper {
     fn shape(&mut self, token: &'static str, message: &mut dyn Any) {
-        let Some(fields) = fields(token, message) else { return };
+        let Some(fields) = fields(token, message) else {
+            return;
+        };
         let (named, next) = self.edits(token);
         for edit in named.filter(|edit| !edit::is_raw(edit)) {
             // A saboteur whose edit does not take effect is not caught, which the kill matrix shows.

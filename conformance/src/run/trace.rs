@@ -122,9 +122,10 @@ impl Event {
     #[must_use]
     pub fn protect(&self) -> Option<&Protect> {
         match &self.request {
-            Request::Sign(protect) | Request::Verify(protect) | Request::Seal(protect) | Request::Unseal(protect) => {
-                Some(protect)
-            }
+            Request::Sign(protect)
+            | Request::Verify(protect)
+            | Request::Seal(protect)
+            | Request::Unseal(protect) => Some(protect),
             _ => None,
         }
     }
@@ -140,7 +141,9 @@ impl Event {
     pub fn output(&self) -> Option<&[u8]> {
         let finished = self.completed.as_ref().and_then(Answer::outcome);
         let of = |outcome: &'_ Outcome| outcome.buffers.iter().any(|buffer| buffer.kind == TOKEN);
-        let outcome = finished.filter(|outcome| of(outcome)).or_else(|| self.outcome())?;
+        let outcome = finished
+            .filter(|outcome| of(outcome))
+            .or_else(|| self.outcome())?;
         buffer(&outcome.buffers, TOKEN)
     }
 
@@ -148,25 +151,34 @@ impl Event {
     #[must_use]
     pub fn attributes(&self) -> Option<&crate::protocol::Attributes> {
         let finished = self.completed.as_ref().and_then(Answer::outcome);
-        finished.and_then(|outcome| outcome.attributes.as_ref()).or_else(|| self.outcome()?.attributes.as_ref())
+        finished
+            .and_then(|outcome| outcome.attributes.as_ref())
+            .or_else(|| self.outcome()?.attributes.as_ref())
     }
 }
 
 /// The bytes of the first buffer of a kind.
 #[must_use]
 pub fn buffer(buffers: &[Buffer], kind: u32) -> Option<&[u8]> {
-    buffers.iter().find(|buffer| buffer.kind == kind).map(|buffer| buffer.bytes.as_slice())
+    buffers
+        .iter()
+        .find(|buffer| buffer.kind == kind)
+        .map(|buffer| buffer.bytes.as_slice())
 }
 
 impl Trace {
     /// The legs of both sides with their places, in order.
     pub fn legs(&self) -> impl Iterator<Item = (usize, &Event)> {
-        self.events.iter().enumerate().filter(|(_, event)| matches!(event.purpose, Purpose::Leg(_)))
+        self.events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| matches!(event.purpose, Purpose::Leg(_)))
     }
 
     /// A leg of a side, with its place.
     #[must_use]
     pub fn leg(&self, side: Role, number: usize) -> Option<(usize, &Event)> {
-        self.legs().find(|(_, event)| event.side == side && event.purpose == Purpose::Leg(number))
+        self.legs()
+            .find(|(_, event)| event.side == side && event.purpose == Purpose::Leg(number))
     }
 }

@@ -16,8 +16,13 @@ pub const DEFAULT_CLOCK: u64 = 133_499_696_000_000_000;
 /// 100 ns units in a second.
 pub const SECOND: i64 = 10_000_000;
 
-const DEFAULT_REQUIREMENTS: [&str; 5] =
-    ["integrity", "confidentiality", "replay-detect", "sequence-detect", "connection"];
+const DEFAULT_REQUIREMENTS: [&str; 5] = [
+    "integrity",
+    "confidentiality",
+    "replay-detect",
+    "sequence-detect",
+    "connection",
+];
 
 /// Both sides of a case.
 #[derive(Clone, Debug)]
@@ -93,7 +98,9 @@ impl World {
     pub fn account(&self) -> Option<&Account> {
         let identity = self.identity.as_ref()?;
         let user = identity.user.as_ref()?.text.to_uppercase();
-        self.accounts.iter().find(|account| account.user.text.to_uppercase() == user)
+        self.accounts
+            .iter()
+            .find(|account| account.user.text.to_uppercase() == user)
     }
 
     fn patch(&mut self, setup: &Setup) {
@@ -123,7 +130,9 @@ impl World {
             self.identity = None;
             return;
         }
-        let Some(identity) = &mut self.identity else { return };
+        let Some(identity) = &mut self.identity else {
+            return;
+        };
         let parts = [
             ("user", &setup.user, &mut identity.user),
             ("domain", &setup.domain, &mut identity.domain),
@@ -144,7 +153,10 @@ impl Default for World {
     fn default() -> Self {
         let text = |text: &str| Text::from(text);
         let side = |role| Side {
-            requirements: DEFAULT_REQUIREMENTS.iter().filter_map(|name| names::requirement(role, name)).sum(),
+            requirements: DEFAULT_REQUIREMENTS
+                .iter()
+                .filter_map(|name| names::requirement(role, name))
+                .sum(),
             ..Side::default()
         };
         Self {
@@ -153,7 +165,11 @@ impl Default for World {
                 domain: Some(text("Domain")),
                 password: Some(text("Password")),
             }),
-            accounts: vec![Account { user: text("User"), domain: text("Domain"), password: text("Password") }],
+            accounts: vec![Account {
+                user: text("User"),
+                domain: text("Domain"),
+                password: text("Password"),
+            }],
             target: Some(text("HTTP/server.domain.example")),
             initiator: side(Role::Initiator),
             acceptor: side(Role::Acceptor),
@@ -164,8 +180,10 @@ impl Default for World {
 impl Side {
     fn patch(&mut self, role: Role, setup: &SideSetup) {
         if let Some(requirements) = &setup.requirements {
-            self.requirements =
-                requirements.iter().filter_map(|name| names::requirement(role, name)).fold(0, |all, bit| all | bit);
+            self.requirements = requirements
+                .iter()
+                .filter_map(|name| names::requirement(role, name))
+                .fold(0, |all, bit| all | bit);
         }
         if let Some(bindings) = &setup.bindings {
             self.bindings = (!bindings.is_empty()).then(|| bindings.as_bytes().to_vec());

@@ -48,6 +48,11 @@ impl Located {
         };
         let path = Path::new(program);
         let relative = path.components().count() > 1 && path.is_relative();
-        (if relative { self.folder.join(path) } else { path.to_path_buf() }, arguments)
+        if !relative {
+            return (path.to_path_buf(), arguments);
+        }
+        // The child starts in the folder, so a relative program would be looked up there a second time.
+        let program = self.folder.join(path);
+        (std::path::absolute(&program).unwrap_or(program), arguments)
     }
 }

@@ -48,5 +48,8 @@ pub trait Subject: Send {
 /// What can be driven and seen of a subject for a package in a role.
 #[must_use]
 pub fn drive<'a>(hello: &'a Hello, package: &str, role: Role) -> Option<&'a Drive> {
-    hello.drives.iter().find(|drive| drive.role == role && drive.package == package)
+    hello
+        .drives
+        .iter()
+        .find(|drive| drive.role == role && drive.package == package)
 }

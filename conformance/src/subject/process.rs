@@ -48,7 +48,14 @@ impl Process {
     /// It does not start, or does not answer `hello` by the protocol.
     pub fn start(located: Located, deadline: Duration) -> Result<Self, String> {
         let child = Running::spawn(&located)?;
-        let mut process = Self { located, deadline, hello: Hello::default(), child: Some(child), sequence: 0, base: 0 };
+        let mut process = Self {
+            located,
+            deadline,
+            hello: Hello::default(),
+            child: Some(child),
+            sequence: 0,
+            base: 0,
+        };
         process.hello = process.greet()?;
         Ok(process)
     }
@@ -68,8 +75,13 @@ impl Process {
         self.sequence = self.sequence.wrapping_add(1);
         let sequence = self.sequence;
         let deadline = self.deadline;
-        let Some(running) = &mut self.child else { return Answer::Fault("not running".to_owned()) };
-        let line = RequestLine { seq: sequence, request: request.clone() };
+        let Some(running) = &mut self.child else {
+            return Answer::Fault("not running".to_owned());
+        };
+        let line = RequestLine {
+            seq: sequence,
+            request: request.clone(),
+        };
         let answer = match running.send(&line) {
             Ok(()) => running.receive(sequence, deadline),
             Err(_) => running.post_mortem(),
@@ -104,9 +116,9 @@ impl Subject for Process {
             self.base = self.sequence;
         }
         match request {
-            Request::FreeBuffers { of } => {
-                self.exchange(&Request::FreeBuffers { of: self.base.wrapping_add(*of) })
-            }
+            Request::FreeBuffers { of } => self.exchange(&Request::FreeBuffers {
+                of: self.base.wrapping_add(*of),
+            }),
             other => self.exchange(other),
         }
     }
@@ -117,19 +129,29 @@ impl Running {
         let (program, arguments) = located.command();
         let mut child = Command::new(&program)
             .args(arguments)
-            .current_dir(if located.folder.as_os_str().is_empty() { Path::new(".") } else { &located.folder })
+            .current_dir(if located.folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                &located.folder
+            })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
-        let (Some(input), Some(output), Some(errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let (Some(input), Some(output), Some(errors)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err("the child has no standard streams".to_owned());
         };
         let stderr = Arc::new(Mutex::new(Vec::new()));
         keep_tail(errors, Arc::clone(&stderr));
-        Ok(Self { child, input, lines: read_lines(output), stderr })
+        Ok(Self {
+            child,
+            input,
+            lines: read_lines(output),
+            stderr,
+        })
     }
 
     fn send(&mut self, line: &RequestLine) -> std::io::Result<()> {
@@ -167,7 +189,11 @@ impl Running {
         };
         // The reader of standard error ends with the process; give it a moment to see the last lines.
         thread::sleep(Duration::from_millis(20));
-        let tail = self.stderr.lock().map(|tail| String::from_utf8_lossy(&tail).into_owned()).unwrap_or_default();
+        let tail = self
+            .stderr
+            .lock()
+            .map(|tail| String::from_utf8_lossy(&tail).into_owned())
+            .unwrap_or_default();
         Answer::Crash(format!("{status}\n{}", tail.trim_end()))
     }
 }

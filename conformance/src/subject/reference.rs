@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use legwork_engine::{
     buffer::{BufferAttributes, BufferKind, SecBuffer},
     call::{
-        AcceptArguments, Allocation, AttributeValue, AuthIdentity, ContextAttribute, CredHandle, CredentialUse,
-        CtxtHandle, InitializeArguments, Refusal, SecurityInterface,
+        AcceptArguments, Allocation, AttributeValue, AuthIdentity, ContextAttribute, CredHandle,
+        CredentialUse, CtxtHandle, InitializeArguments, Refusal, SecurityInterface,
     },
     codec::utf16,
     environment,
@@ -19,8 +19,8 @@ use serde_json::json;
 use super::{Answer, Subject};
 use crate::{
     protocol::{
-        Attributes, Buffer, Drive, Environment, Form, Hello, Identity, Leg, Namespace, Outcome, Protect, Request, Role,
-        Status, Text, Unsupported, VERSION,
+        Attributes, Buffer, Drive, Environment, Form, Hello, Identity, Leg, Namespace, Outcome, Protect,
+        Request, Role, Status, Text, Unsupported, VERSION,
     },
     run::sabotage::{Misconduct, Plan},
 };
@@ -83,7 +83,11 @@ impl Reference {
             Ok(mut environment) => {
                 environment.sabotage = self.plan.sabotage();
                 let plan = std::mem::take(&mut self.plan);
-                *self = Self { interface: SecurityInterface::new(environment), sequence: 1, ..Self::new(plan) };
+                *self = Self {
+                    interface: SecurityInterface::new(environment),
+                    sequence: 1,
+                    ..Self::new(plan)
+                };
                 Answer::Outcome(Box::default())
             }
             Err(what) => Answer::Unsupported(Unsupported { what, link: None }),
@@ -100,7 +104,10 @@ impl Reference {
             domain: identity.domain.as_ref().map(text),
             password: identity.password.as_ref().map(text),
         });
-        match self.interface.acquire_credentials_handle(package, usage, identity.as_ref()) {
+        match self
+            .interface
+            .acquire_credentials_handle(package, usage, identity.as_ref())
+        {
             Ok((status, handle)) => {
                 self.credentials.insert(number, handle);
                 told(status, None)
@@ -110,7 +117,12 @@ impl Reference {
     }
 
     fn credential(&self, leg: &Leg) -> Option<CredHandle> {
-        leg.credential.map(|number| self.credentials.get(&number).copied().unwrap_or(CredHandle(FOREIGN)))
+        leg.credential.map(|number| {
+            self.credentials
+                .get(&number)
+                .copied()
+                .unwrap_or(CredHandle(FOREIGN))
+        })
     }
 
     fn initialize(&mut self, leg: &Leg) -> Outcome {
@@ -127,7 +139,13 @@ impl Reference {
         let message = reply.error.as_ref().map(ToString::to_string);
         let outcome = told(reply.status, message);
         let bits = reply.attributes.bits();
-        self.leg_outcome(leg, outcome, reply.context, (reply.output, bits, reply.expiry), reply.allocation)
+        self.leg_outcome(
+            leg,
+            outcome,
+            reply.context,
+            (reply.output, bits, reply.expiry),
+            reply.allocation,
+        )
     }
 
     fn accept(&mut self, leg: &Leg) -> Outcome {
@@ -142,7 +160,13 @@ impl Reference {
         let message = reply.error.as_ref().map(ToString::to_string);
         let outcome = told(reply.status, message);
         let bits = reply.attributes.bits();
-        self.leg_outcome(leg, outcome, reply.context, (reply.output, bits, reply.expiry), reply.allocation)
+        self.leg_outcome(
+            leg,
+            outcome,
+            reply.context,
+            (reply.output, bits, reply.expiry),
+            reply.allocation,
+        )
     }
 
     fn leg_outcome(
@@ -163,7 +187,10 @@ impl Reference {
         self.plan.edit_in_transit(&mut buffers);
         Outcome {
             buffers,
-            attributes: Some(Attributes { namespace: Namespace::Sspi, bits }),
+            attributes: Some(Attributes {
+                namespace: Namespace::Sspi,
+                bits,
+            }),
             expiry,
             allocated: allocation.is_some(),
             ..outcome
@@ -172,8 +199,14 @@ impl Reference {
 
     fn query(&mut self, context: u64, attribute: &str) -> Outcome {
         let number = ContextAttribute::from_name(attribute).unwrap_or(ContextAttribute(u32::MAX));
-        match self.interface.query_context_attributes(self.context(context), number) {
-            Ok(value) => Outcome { values: values(value), ..told(SecurityStatus::SEC_E_OK, None) },
+        match self
+            .interface
+            .query_context_attributes(self.context(context), number)
+        {
+            Ok(value) => Outcome {
+                values: values(value),
+                ..told(SecurityStatus::SEC_E_OK, None)
+            },
             Err(refusal) => refused(&refusal),
         }
     }
@@ -193,7 +226,10 @@ impl Reference {
                 if matches!(request, Request::Sign(_) | Request::Seal(_)) {
                     self.plan.edit_in_transit(&mut buffers);
                 }
-                Outcome { buffers, ..told(status, None) }
+                Outcome {
+                    buffers,
+                    ..told(status, None)
+                }
             }
             Err(refusal) => refused(&refusal),
         }
@@ -214,7 +250,8 @@ impl Subject for Reference {
 
     fn call(&mut self, request: &Request) -> Answer {
         self.sequence = self.sequence.wrapping_add(1);
-        if let (Some(misconduct), Request::Initialize(leg) | Request::Accept(leg)) = (self.plan.misconduct(), request)
+        if let (Some(misconduct), Request::Initialize(leg) | Request::Accept(leg)) =
+            (self.plan.misconduct(), request)
             && leg.context.is_some()
         {
             return match misconduct {
@@ -223,26 +260,42 @@ impl Subject for Reference {
             };
         }
         let outcome = match request {
-            Request::Hello { .. } => Outcome { hello: Some(self.hello.clone()), ..Outcome::default() },
+            Request::Hello { .. } => Outcome {
+                hello: Some(self.hello.clone()),
+                ..Outcome::default()
+            },
             Request::Reset { environment } => return self.reset(environment),
-            Request::Acquire { credential, package, role, identity } => {
-                self.acquire(*credential, package, *role, identity.as_ref())
-            }
+            Request::Acquire {
+                credential,
+                package,
+                role,
+                identity,
+            } => self.acquire(*credential, package, *role, identity.as_ref()),
             Request::FreeCredential { credential } => {
-                let handle = self.credentials.get(credential).copied().unwrap_or(CredHandle(FOREIGN));
+                let handle = self
+                    .credentials
+                    .get(credential)
+                    .copied()
+                    .unwrap_or(CredHandle(FOREIGN));
                 result(self.interface.free_credentials_handle(handle))
             }
             Request::Initialize(leg) => self.initialize(leg),
             Request::Accept(leg) => self.accept(leg),
             Request::Complete { .. } => {
-                return Answer::Unsupported(Unsupported { what: "complete".to_owned(), link: None });
+                return Answer::Unsupported(Unsupported {
+                    what: "complete".to_owned(),
+                    link: None,
+                });
             }
-            Request::Delete { context } => result(self.interface.delete_security_context(self.context(*context))),
+            Request::Delete { context } => {
+                result(self.interface.delete_security_context(self.context(*context)))
+            }
             Request::FreeBuffers { of } => self.free_buffers(*of),
             Request::Query { context, attribute } => self.query(*context, attribute),
-            Request::Sign(protect) | Request::Verify(protect) | Request::Seal(protect) | Request::Unseal(protect) => {
-                self.protect(request, protect)
-            }
+            Request::Sign(protect)
+            | Request::Verify(protect)
+            | Request::Seal(protect)
+            | Request::Unseal(protect) => self.protect(request, protect),
             Request::Bye => Outcome::default(),
         };
         Answer::Outcome(Box::new(outcome))
@@ -255,10 +308,26 @@ fn hello() -> Hello {
         package: "ntlm".to_owned(),
         role,
         operations: words(&[
-            "acquire", "free-credential", call, "delete", "free-buffers", "query", "sign", "verify", "seal", "unseal",
+            "acquire",
+            "free-credential",
+            call,
+            "delete",
+            "free-buffers",
+            "query",
+            "sign",
+            "verify",
+            "seal",
+            "unseal",
         ]),
         observables: words(&[
-            "token", "status", "final-status", "attributes", "session-key", "peer-name", "per-message", "handles",
+            "token",
+            "status",
+            "final-status",
+            "attributes",
+            "session-key",
+            "peer-name",
+            "per-message",
+            "handles",
             "buffers",
         ]),
         forms: vec![Form::Buffers],
@@ -268,14 +337,23 @@ fn hello() -> Hello {
         protocol: VERSION,
         name: "reference".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        drives: vec![drive(Role::Initiator, "initialize"), drive(Role::Acceptor, "accept")],
+        drives: vec![
+            drive(Role::Initiator, "initialize"),
+            drive(Role::Acceptor, "accept"),
+        ],
         controls: words(&["clock", "randomness", "host"]),
     }
 }
 
 /// The engine's environment of the protocol's.
 fn build(from: &Environment) -> Result<environment::Environment, String> {
-    let seed = from.seed.iter().rev().take(8).rev().fold(0u64, |seed, byte| (seed << 8) | u64::from(*byte));
+    let seed = from
+        .seed
+        .iter()
+        .rev()
+        .take(8)
+        .rev()
+        .fold(0u64, |seed, byte| (seed << 8) | u64::from(*byte));
     let mut environment = environment::Environment::seeded(seed);
     environment.clock = from.clock;
     environment.host = environment::HostNames {
@@ -328,7 +406,12 @@ fn text(text: &Text) -> utf16::Text {
 fn told(status: SecurityStatus, message: Option<String>) -> Outcome {
     let code = format!("0x{:08x}", status.0);
     Outcome {
-        status: Some(Status { namespace: Namespace::Sspi, code, minor: None, message }),
+        status: Some(Status {
+            namespace: Namespace::Sspi,
+            code,
+            minor: None,
+            message,
+        }),
         ..Outcome::default()
     }
 }
@@ -348,7 +431,9 @@ fn buffers_in(buffers: &[Buffer]) -> Vec<SecBuffer> {
     let convert = |buffer: &Buffer| SecBuffer {
         kind: BufferKind(buffer.kind),
         attributes: BufferAttributes::from_bits_retain(buffer.attributes),
-        capacity: buffer.capacity.and_then(|capacity| usize::try_from(capacity).ok()),
+        capacity: buffer
+            .capacity
+            .and_then(|capacity| usize::try_from(capacity).ok()),
         bytes: buffer.bytes.clone(),
     };
     buffers.iter().map(convert).collect()
@@ -373,7 +458,7 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
             ("block-size".to_owned(), json!(sizes.block_size)),
             ("security-trailer".to_owned(), json!(sizes.security_trailer)),
         ]),
-        AttributeValue::Names(name) => one("user", json!(name.to_string())),
+        AttributeValue::Names(name) => one("user", json!(Text::from(name.to_string().as_str()))),
         AttributeValue::Lifespan(expiry) => one("expiry", json!(expiry)),
         AttributeValue::SessionKey(key) => one("session-key", json!(hex::encode(key))),
         AttributeValue::PackageInfo(package) => one("package", json!(package.name())),

@@ -207,6 +207,17 @@ impl ScenarioEntry {
             .map(|expect| expect.rule.as_str())
     }
 
+    /// The statuses that its expectations name, each with the rule that says so.
+    pub fn statuses(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = check::expectations(&self.scenario).into_iter();
+        all.flat_map(|expect| {
+            expect
+                .status
+                .iter()
+                .map(|status| (expect.rule.as_str(), status.as_str()))
+        })
+    }
+
     /// Number of its cases: the axes multiplied.
     #[must_use]
     pub fn case_count(&self) -> usize {

@@ -358,6 +358,9 @@ pub struct ProtectStep {
     /// Use a deleted or foreign handle for the protecting call.
     #[serde(default)]
     pub handle: Option<HandleChoice>,
+    /// Pass zero as the message number, as a transport does that keeps none; otherwise messages are counted.
+    #[serde(default)]
+    pub without_sequence: bool,
 }
 
 /// What happens to a protected message on its way.

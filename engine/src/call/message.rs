@@ -109,9 +109,15 @@ fn check_room(
     environment: &Environment,
 ) -> Result<(), CallerMisuse> {
     let needed = session.sizes().max_signature;
-    let room = require(message, BufferKind::TOKEN)?
-        .capacity
-        .unwrap_or(usize::MAX);
+    let Some(buffer) = buffer::find(message, BufferKind::TOKEN) else {
+        let tolerated = deviates!(environment, MissingTokenBufferTolerated);
+        return if tolerated {
+            Ok(())
+        } else {
+            Err(CallerMisuse::MissingBuffer(BufferKind::TOKEN))
+        };
+    };
+    let room = buffer.capacity.unwrap_or(usize::MAX);
     if room < needed && !deviates!(environment, TokenBufferTruncated) {
         return Err(CallerMisuse::BufferTooSmall { needed });
     }

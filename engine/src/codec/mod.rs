@@ -19,7 +19,7 @@ pub fn array<const N: usize>(token: &[u8], at: usize, field: &'static str) -> Re
 /// A little-endian 16-bit number.
 ///
 /// # Errors
-/// As [`array`].
+/// As [`array()`].
 pub fn u16_le(token: &[u8], at: usize, field: &'static str) -> Result<u16, TokenError> {
     array(token, at, field).map(u16::from_le_bytes)
 }
@@ -27,7 +27,7 @@ pub fn u16_le(token: &[u8], at: usize, field: &'static str) -> Result<u16, Token
 /// A little-endian 32-bit number.
 ///
 /// # Errors
-/// As [`array`].
+/// As [`array()`].
 pub fn u32_le(token: &[u8], at: usize, field: &'static str) -> Result<u32, TokenError> {
     array(token, at, field).map(u32::from_le_bytes)
 }
@@ -35,7 +35,7 @@ pub fn u32_le(token: &[u8], at: usize, field: &'static str) -> Result<u32, Token
 /// A little-endian 64-bit number.
 ///
 /// # Errors
-/// As [`array`].
+/// As [`array()`].
 pub fn u64_le(token: &[u8], at: usize, field: &'static str) -> Result<u64, TokenError> {
     array(token, at, field).map(u64::from_le_bytes)
 }

@@ -163,8 +163,8 @@ impl ExpectAuthenticate {
             return Err(PeerIncompatible::AuthenticationVersion.into());
         }
         let response = NtlmV2Response::parse(&message.nt_response)?;
+        require_version(&response, turn.environment)?;
         let (pairs, _) = AvPairs::parse(&response.client_challenge.av_pairs)?;
-        pairs.check_values()?;
         let announced = pairs.flags()?.unwrap_or(0) & MSV_AV_FLAG_MIC != 0;
         let bindings = pairs.channel_bindings()?;
         let key_exchange_key =
@@ -240,6 +240,14 @@ fn decode(flags: NegotiateFlags, bytes: &[u8], field: &'static str, at: usize) -
     } else {
         Ok(Text::from_oem(bytes))
     }
+}
+
+/// Version 1 is the only one that is defined (section 2.2.2.7).
+fn require_version(response: &NtlmV2Response<'_>, environment: &Environment) -> Result<(), Error> {
+    if response.client_challenge.response_type == 1 || deviates!(environment, ResponseVersionTolerated) {
+        return Ok(());
+    }
+    Err(TokenError::new("RespType", 16, TokenErrorKind::BadValue).into())
 }
 
 /// The exported session key.

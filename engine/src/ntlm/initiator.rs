@@ -92,6 +92,7 @@ impl Start {
 #[must_use]
 fn offer(requirements: InitRequirements, policy: &NtlmPolicy) -> NegotiateFlags {
     let mut flags = OFFER;
+    // Sealing without signing is legal and means different things to different peers: it is never offered alone.
     flags.set(NegotiateFlags::SIGN, requirements.intersects(wants_signing()));
     flags.set(
         NegotiateFlags::SEAL,
@@ -113,6 +114,7 @@ const fn wants_signing() -> InitRequirements {
     InitRequirements::INTEGRITY
         .union(InitRequirements::REPLAY_DETECT)
         .union(InitRequirements::SEQUENCE_DETECT)
+        .union(InitRequirements::CONFIDENTIALITY)
 }
 
 impl ExpectChallenge {

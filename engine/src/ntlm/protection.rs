@@ -275,6 +275,7 @@ impl Direction {
         if received != self.sequence && !tolerated {
             return Err(PeerMisbehaved::OutOfSequence.into());
         }
+        self.sequence = received;
         Ok(())
     }
 }

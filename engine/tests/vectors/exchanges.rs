@@ -5,14 +5,14 @@ use legwork_engine::{
     crypto::{self, Secret},
     ntlm::{
         keys::{self, ResponseKeyV2, Sender},
-        messages::{Authenticate, Challenge, NtlmV2Response},
+        messages::{Authenticate, Challenge, NegotiateFlags, NtlmV2Response},
     },
 };
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
 use crate::{
-    fields::{self, Members, array, bytes, text},
+    fields::{Members, array, bytes, text},
     keys::NOT_YET_IMPLEMENTED,
     replay::Replay,
     vectors,
@@ -121,17 +121,7 @@ fn derive(initiator: &Members, exchange: &Members) -> Vec<(&'static str, String)
         ("key_exchange_key", hex::encode(base.0)),
         ("exported_session_key", hex::encode(exported.0)),
     ];
-    for (sender, names) in [
-        (
-            Sender::Initiator,
-            ["initiator_signing_key", "initiator_sealing_key"],
-        ),
-        (Sender::Acceptor, ["acceptor_signing_key", "acceptor_sealing_key"]),
-    ] {
-        derived.push((names[0], hex::encode(keys::signing_key(&exported, sender).0)));
-        let sealing = keys::sealing_key(message.flags, &exported, sender);
-        derived.push((names[1], hex::encode(&*sealing)));
-    }
+    derived.extend(protection_keys(message.flags, &exported));
     if let (Some(mic), Some(negotiate)) = (message.mic, leg(exchange, "negotiate")) {
         let mut zeroed = token.clone();
         zeroed[Authenticate::MIC_OFFSET..][..16].fill(0);
@@ -140,6 +130,18 @@ fn derive(initiator: &Members, exchange: &Members) -> Vec<(&'static str, String)
         derived.push(("mic", hex::encode(own)));
     }
     derived
+}
+
+/// The keys of both directions by the names that vectors give them.
+fn protection_keys(flags: NegotiateFlags, exported: &Secret<16>) -> Vec<(&'static str, String)> {
+    let signing = |sender| hex::encode(keys::signing_key(exported, sender).0);
+    let sealing = |sender| hex::encode(&*keys::sealing_key(flags, exported, sender));
+    vec![
+        ("initiator_signing_key", signing(Sender::Initiator)),
+        ("initiator_sealing_key", sealing(Sender::Initiator)),
+        ("acceptor_signing_key", signing(Sender::Acceptor)),
+        ("acceptor_sealing_key", sealing(Sender::Acceptor)),
+    ]
 }
 
 #[test]
@@ -156,7 +158,7 @@ fn legs_are_the_vectors_they_name() {
             let message = messages.iter().find(|message| message.id == id).unwrap();
             assert_eq!(
                 message.bytes,
-                Some(fields::bytes(leg.as_object().unwrap(), "bytes")),
+                Some(bytes(leg.as_object().unwrap(), "bytes")),
                 "{id}"
             );
             let _: [u8; 8] = array(vector.inputs["acceptor"].as_object().unwrap(), "server_challenge");

@@ -1,5 +1,12 @@
 //! Every vector of the NTLM package against the engine: messages, keys, protection and whole exchanges.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests"
+)]
+
 mod exchanges;
 mod fields;
 mod keys;

@@ -71,6 +71,26 @@ fn host_of(challenge: &Challenge<'_>) -> HostNames {
     }
 }
 
+fn initiator_environment(inputs: &Members, clock: u64) -> Environment {
+    let mut environment = Environment::seeded(0);
+    environment.clock = clock;
+    environment.host.netbios_computer = name(inputs, "workstation");
+    environment.random = Box::new(Fixed(vec![
+        ("ntlm/client-challenge", bytes(inputs, "client_challenge")),
+        ("ntlm/exported-session-key", bytes(inputs, "exported_session_key")),
+    ]));
+    environment
+}
+
+fn acceptor_environment(inputs: &Members, clock: u64, account: Account) -> Environment {
+    let mut environment = Environment::seeded(0);
+    environment.clock = clock;
+    let challenge = ("ntlm/server-challenge", bytes(inputs, "server_challenge"));
+    environment.random = Box::new(Fixed(vec![challenge]));
+    environment.directory = Directory::new(vec![account]);
+    environment
+}
+
 impl Replay {
     /// The project's own exchange before its first leg.
     pub(crate) fn own() -> Self {
@@ -86,27 +106,11 @@ impl Replay {
         let password = name(initiator, "password");
         let (user, domain) = (name(initiator, "user"), name(initiator, "domain"));
         let nt_hash = keys::nt_hash(&password);
-        let mut initiator_environment = Environment::seeded(0);
-        initiator_environment.clock = clock;
-        initiator_environment.host.netbios_computer = name(initiator, "workstation");
-        initiator_environment.random = Box::new(Fixed(vec![
-            ("ntlm/client-challenge", bytes(initiator, "client_challenge")),
-            (
-                "ntlm/exported-session-key",
-                bytes(initiator, "exported_session_key"),
-            ),
-        ]));
-        let mut acceptor_environment = Environment::seeded(0);
-        acceptor_environment.clock = clock;
-        acceptor_environment.random = Box::new(Fixed(vec![(
-            "ntlm/server-challenge",
-            bytes(acceptor, "server_challenge"),
-        )]));
-        acceptor_environment.directory = Directory::new(vec![Account {
+        let account = Account {
             user: user.clone(),
             domain: domain.clone(),
             nt_hash: nt_hash.clone(),
-        }]);
+        };
         let mut replay = Self {
             target: text(initiator, "target").map(Text::from),
             initiator_bindings: bindings(initiator),
@@ -117,8 +121,8 @@ impl Replay {
                 nt_hash,
             }),
             acceptor: Acceptor::ntlm(),
-            initiator_environment,
-            acceptor_environment,
+            initiator_environment: initiator_environment(initiator, clock),
+            acceptor_environment: acceptor_environment(acceptor, clock, account),
             vector,
         };
         let negotiate = fields::negotiate(&replay.described("ntlm/negotiate.json", 0));

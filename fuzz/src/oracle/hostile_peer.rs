@@ -4,6 +4,7 @@
 use arbitrary::{Arbitrary, Unstructured};
 use legwork_engine::{
     call::CtxtHandle,
+    codec::utf16::Text,
     error::Error,
     ntlm::{
         keys::{self, ResponseKeyV2},
@@ -52,28 +53,47 @@ fn worlds() -> [Choices; 3] {
     [plain, strict, bare]
 }
 
-/// Sends what the bytes are, and what they describe, to both sides.
+/// Sends what the bytes are, and what they describe, to both sides. Their number chooses the world, so that a fuzzing
+/// engine tries more inputs in the same time.
 ///
 /// # Panics
 /// A side answers something that is not documented, or goes on with a context that failed.
 pub fn hostile_peer(bytes: &[u8]) {
-    let recipe = || Unstructured::new(bytes);
+    let [plain, strict, bare] = worlds();
+    let choices = match bytes.len() % 3 {
+        0 => plain,
+        1 => strict,
+        _ => bare,
+    };
+    in_world(&choices, bytes);
+}
+
+/// As [`hostile_peer`], in all worlds.
+///
+/// # Panics
+/// As [`hostile_peer`].
+pub fn in_every_world(bytes: &[u8]) {
     for choices in worlds() {
-        initiator_gets(&choices, bytes);
-        acceptor_first_gets(&choices, bytes);
-        acceptor_then_gets(&choices, bytes);
-        if let Ok(message) = Challenge::arbitrary(&mut recipe()) {
-            initiator_gets(&choices, &message.emit());
-        }
-        if let Ok(message) = Negotiate::arbitrary(&mut recipe()) {
-            acceptor_first_gets(&choices, &message.emit());
-        }
-        if let Ok(message) = Authenticate::arbitrary(&mut recipe()) {
-            acceptor_then_gets(&choices, &message.emit());
-        }
-        if let Ok(insider) = Insider::arbitrary(&mut recipe()) {
-            acceptor_then_gets_from(&choices, &insider);
-        }
+        in_world(&choices, bytes);
+    }
+}
+
+fn in_world(choices: &Choices, bytes: &[u8]) {
+    let recipe = || Unstructured::new(bytes);
+    initiator_gets(choices, bytes);
+    acceptor_first_gets(choices, bytes);
+    acceptor_then_gets(choices, bytes);
+    if let Ok(message) = Challenge::arbitrary(&mut recipe()) {
+        initiator_gets(choices, &message.emit());
+    }
+    if let Ok(message) = Negotiate::arbitrary(&mut recipe()) {
+        acceptor_first_gets(choices, &message.emit());
+    }
+    if let Ok(message) = Authenticate::arbitrary(&mut recipe()) {
+        acceptor_then_gets(choices, &message.emit());
+    }
+    if let Ok(insider) = Insider::arbitrary(&mut recipe()) {
+        acceptor_then_gets_from(choices, &insider);
     }
 }
 
@@ -157,7 +177,7 @@ struct Insider {
     response: ClientChallenge<'static>,
     clock: bool,
     names: bool,
-    raw: Option<Vec<u8>>,
+    cut: Option<u8>,
 }
 
 fn acceptor_then_gets_from(choices: &Choices, insider: &Insider) {
@@ -175,18 +195,14 @@ fn acceptor_then_gets_from(choices: &Choices, insider: &Insider) {
     }
     let mut temp = Vec::new();
     response.emit_into(&mut temp);
-    let temp = insider.raw.clone().unwrap_or(temp);
+    temp.truncate(insider.cut.map_or(temp.len(), usize::from));
     let mut message = insider.message.clone();
     let proof = key.nt_proof(challenge.server_challenge, &temp);
     message.nt_response = [&proof[..], &temp].concat().into();
     if insider.names {
         message.flags |= NegotiateFlags::UNICODE;
-        message.user = legwork_engine::codec::utf16::Text::from(USER)
-            .to_le_bytes()
-            .into();
-        message.domain = legwork_engine::codec::utf16::Text::from(DOMAIN)
-            .to_le_bytes()
-            .into();
+        message.user = Text::from(USER).to_le_bytes().into();
+        message.domain = Text::from(DOMAIN).to_le_bytes().into();
     }
     let reply = pair.accept(context, Some(&message.emit()));
     documented(reply.status, reply.error.as_ref(), OF_ACCEPTOR);

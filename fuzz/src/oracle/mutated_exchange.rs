@@ -85,23 +85,16 @@ pub fn completes(mutation: &Mutation) -> bool {
     let arrived = mutation.deliver(2, &sent);
     changed |= sent != arrived;
     let last = pair.accept(second.context, Some(&arrived));
-    if last.status != Status::SEC_E_OK {
-        assert!(
-            last.status.is_failure() && last.error.is_some(),
-            "{:?}",
-            last.status
-        );
+    let (status, error) = (last.status, last.error);
+    if status != Status::SEC_E_OK {
+        assert!(status.is_failure() && error.is_some(), "{status:?}");
         return false;
     }
-    assert!(
-        !(changed && announces_mic(&sent)),
-        "a change is not noticed: {mutation:?}"
-    );
+    let unnoticed = changed && announces_mic(&sent);
+    assert!(!unnoticed, "a change is not noticed: {mutation:?}");
     if let (false, Some(initiator), Some(acceptor)) = (changed, first.context, second.context) {
-        let (one, other) = (
-            view(&mut pair.initiator, initiator),
-            view(&mut pair.acceptor, acceptor),
-        );
+        let one = view(&mut pair.initiator, initiator);
+        let other = view(&mut pair.acceptor, acceptor);
         assert_eq!(one, other, "the views differ: {mutation:?}");
     }
     true

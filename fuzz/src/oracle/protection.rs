@@ -12,7 +12,7 @@ use legwork_engine::{
 };
 
 /// A context and what is done with it.
-#[derive(Arbitrary, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct Script {
     /// What was negotiated.
     pub flags: u32,
@@ -20,6 +20,21 @@ pub struct Script {
     pub key: [u8; 16],
     /// What is done.
     pub steps: Vec<Step>,
+}
+
+impl<'a> Arbitrary<'a> for Script {
+    /// Steps follow until the input ends: a list of unknown length would end early.
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let mut script = Self {
+            flags: input.arbitrary()?,
+            key: input.arbitrary()?,
+            steps: Vec::new(),
+        };
+        while !input.is_empty() {
+            script.steps.push(input.arbitrary()?);
+        }
+        Ok(script)
+    }
 }
 
 /// One thing that is done with a context.
@@ -31,8 +46,10 @@ pub enum Step {
         by_initiator: bool,
         /// Whether it is sealed, or signed only.
         sealed: bool,
-        /// What is sent, and where it is cut in two.
-        message: Vec<u8>,
+        /// What is sent.
+        message: [u8; 24],
+        /// How much of it.
+        length: u8,
         /// Where the message is cut in two.
         cut: u8,
     },
@@ -161,9 +178,12 @@ impl Ends {
                 by_initiator,
                 sealed,
                 message,
+                length,
                 cut,
             } => {
-                self.send(*by_initiator, *sealed, message, usize::from(*cut));
+                let length = usize::from(*length) % message.len();
+                let plain = message.get(..length).unwrap_or(message);
+                self.send(*by_initiator, *sealed, plain, usize::from(*cut));
             }
             Step::Receive {
                 by_initiator,

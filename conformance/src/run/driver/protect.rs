@@ -6,14 +6,21 @@ use super::{CONTEXT, Driver, End, NEVER_GIVEN, Purpose};
 use crate::{
     protocol::{Buffer, Form, Protect, Request, Role},
     run::trace::{self, DATA, Event, TOKEN},
-    suite::scenario::{Expect, HandleChoice, ProtectStep, Tamper},
+    suite::{
+        mapping::Class,
+        scenario::{Expect, HandleChoice, ProtectStep, Tamper},
+    },
 };
 
 /// Bytes of a signature in the form `whole`.
 const SIGNATURE: usize = 16;
 
 /// Messages of the epilogue: empty, short, and longer than a block of any primitive.
-const EPILOGUE: [&str; 3] = ["", "leg by leg", "a message that is a good deal longer than sixty-four bytes, block sizes aside"];
+const EPILOGUE: [&str; 3] = [
+    "",
+    "leg by leg",
+    "a message that is a good deal longer than sixty-four bytes, block sizes aside",
+];
 
 /// A protected message as it travels.
 #[derive(Clone, Debug)]
@@ -39,11 +46,15 @@ impl Driver<'_, '_> {
         let flags = self.agreed_flags();
         for message in EPILOGUE {
             for by in [Role::Initiator, Role::Acceptor] {
-                let step = ProtectStep { by, message: message.to_owned(), ..plain(by) };
+                let step = ProtectStep {
+                    by,
+                    message: message.to_owned(),
+                    ..plain(by)
+                };
                 if flags.contains(NegotiateFlags::SIGN) {
                     self.protected(&step, false)?;
                 }
-                if flags.contains(NegotiateFlags::SEAL) {
+                if flags.contains(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
                     self.protected(&step, true)?;
                 }
             }
@@ -85,22 +96,55 @@ impl Driver<'_, '_> {
         if form != Form::Buffers && (step.without.is_some() || step.capacity.is_some()) {
             return Err(self.party(step.by).unsupported("buffers"));
         }
-        let data = Buffer { kind: DATA, bytes: step.message.as_bytes().to_vec(), ..Buffer::default() };
-        let token = Buffer { kind: TOKEN, capacity: Some(step.capacity.unwrap_or(64)), ..Buffer::default() };
-        let mut buffers = if form == Form::Buffers { vec![data, token] } else { vec![data] };
+        let data = Buffer {
+            kind: DATA,
+            bytes: step.message.as_bytes().to_vec(),
+            ..Buffer::default()
+        };
+        let token = Buffer {
+            kind: TOKEN,
+            capacity: Some(step.capacity.unwrap_or(64)),
+            ..Buffer::default()
+        };
+        let mut buffers = if form == Form::Buffers {
+            vec![data, token]
+        } else {
+            vec![data]
+        };
         match step.without.as_deref() {
             Some("data") => buffers.retain(|buffer| buffer.kind != DATA),
             Some("token") => buffers.retain(|buffer| buffer.kind != TOKEN),
             _ => {}
         }
-        let context = if step.handle == Some(HandleChoice::ForeignContext) { NEVER_GIVEN } else { CONTEXT };
-        let protect = Protect { context, quality: 0, sequence: 0, form, buffers };
-        let request = if sealed { Request::Seal(protect) } else { Request::Sign(protect) };
+        let context = if step.handle == Some(HandleChoice::ForeignContext) {
+            NEVER_GIVEN
+        } else {
+            CONTEXT
+        };
+        let party = self.party(step.by);
+        let sequence = if step.without_sequence { 0 } else { party.protected };
+        party.protected = party.protected.wrapping_add(1);
+        let protect = Protect {
+            context,
+            quality: 0,
+            sequence,
+            form,
+            buffers,
+        };
+        let request = if sealed {
+            Request::Seal(protect)
+        } else {
+            Request::Sign(protect)
+        };
         let event = self.call(step.by, Purpose::Protect, request, step.expect.clone())?;
         if step.expect.is_some() && step.check.is_none() {
             return Ok(None);
         }
-        Ok(self.trace.events.get(event).and_then(|event| travelling(event, step.message.as_bytes())))
+        Ok(self
+            .trace
+            .events
+            .get(event)
+            .and_then(|event| travelling(event, step.message.as_bytes())))
     }
 
     fn check(
@@ -114,16 +158,43 @@ impl Driver<'_, '_> {
         self.party(role).needs(if sealed { "unseal" } else { "verify" })?;
         let form = self.party(role).form(!sealed);
         let buffers = if form == Form::Whole {
-            vec![Buffer { kind: DATA, bytes: [made.token, made.message].concat(), ..Buffer::default() }]
+            vec![Buffer {
+                kind: DATA,
+                bytes: [made.token, made.message].concat(),
+                ..Buffer::default()
+            }]
         } else {
             vec![
-                Buffer { kind: DATA, bytes: made.message, ..Buffer::default() },
-                Buffer { kind: TOKEN, bytes: made.token, ..Buffer::default() },
+                Buffer {
+                    kind: DATA,
+                    bytes: made.message,
+                    ..Buffer::default()
+                },
+                Buffer {
+                    kind: TOKEN,
+                    bytes: made.token,
+                    ..Buffer::default()
+                },
             ]
         };
-        let protect = Protect { context: CONTEXT, quality: 0, sequence: 0, form, buffers };
-        let request = if sealed { Request::Unseal(protect) } else { Request::Verify(protect) };
-        self.call(role, Purpose::Check { genuine }, request, expect).map(|_| ())
+        let sequence = self.party(role).checked;
+        let protect = Protect {
+            context: CONTEXT,
+            quality: 0,
+            sequence,
+            form,
+            buffers,
+        };
+        let request = if sealed {
+            Request::Unseal(protect)
+        } else {
+            Request::Verify(protect)
+        };
+        let event = self.call(role, Purpose::Check { genuine }, request, expect)?;
+        if self.class(event, role) == Some(Class::Ok) {
+            self.party(role).checked = sequence.wrapping_add(1);
+        }
+        Ok(())
     }
 }
 
@@ -137,6 +208,7 @@ fn plain(by: Role) -> ProtectStep {
         tamper: None,
         check: None,
         handle: None,
+        without_sequence: false,
     }
 }
 

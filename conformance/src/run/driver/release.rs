@@ -25,7 +25,13 @@ impl Driver<'_, '_> {
             self.give_back(role, "delete", Request::Delete { context: CONTEXT });
         }
         if self.party(role).has_credential && caller != Some(CallerDeviation::LeaksCredential) {
-            self.give_back(role, "free-credential", Request::FreeCredential { credential: CREDENTIAL });
+            self.give_back(
+                role,
+                "free-credential",
+                Request::FreeCredential {
+                    credential: CREDENTIAL,
+                },
+            );
         }
     }
 

@@ -12,10 +12,14 @@ use super::{
 /// Longest part that a descriptor can describe.
 const LONGEST: usize = 65_535;
 
+/// A part of up to 254 bytes, or all that is left.
 fn part(input: &mut Unstructured<'_>) -> Result<Cow<'static, [u8]>> {
-    let mut bytes = Vec::<u8>::arbitrary(input)?;
-    bytes.truncate(LONGEST);
-    Ok(Cow::Owned(bytes))
+    let length = match u8::arbitrary(input)? {
+        u8::MAX => LONGEST,
+        length => usize::from(length),
+    };
+    let bytes = input.bytes(length.min(input.len()))?;
+    Ok(Cow::Owned(bytes.to_vec()))
 }
 
 impl<'i> Arbitrary<'i> for NegotiateFlags {
@@ -120,7 +124,7 @@ impl<'i> Arbitrary<'i> for Signature {
 /// A well-formed list: known and unknown ids, values of any length, one terminator.
 fn pairs(input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let mut list = AvPairsBuf::default();
-    while input.arbitrary()? {
+    for _ in 0..input.int_in_range(0..=8)? {
         let id: u16 = if input.arbitrary()? {
             input.int_in_range(1..=10)?
         } else {

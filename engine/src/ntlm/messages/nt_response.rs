@@ -60,7 +60,7 @@ impl<'a> NtlmV2Response<'a> {
     /// Reads a response. Offsets of errors count from the start of the response.
     ///
     /// # Errors
-    /// The response is shorter than its fixed part, of another version, or its list is malformed.
+    /// The response is shorter than its fixed part, or its list is malformed. Any version is kept.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, TokenError> {
         if bytes.len() < Self::MINIMUM {
             return Err(TokenError::new(
@@ -91,12 +91,9 @@ impl<'a> ClientChallenge<'a> {
     /// Reads the structure. Offsets of errors count from its start.
     ///
     /// # Errors
-    /// The fixed part is cut off, the version is not 1, or the list is malformed.
+    /// The fixed part is cut off, or the list is malformed. Any version is kept.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, TokenError> {
         let [response_type, highest_response_type] = codec::array(bytes, 0, "RespType")?;
-        if response_type != 1 {
-            return Err(TokenError::new("RespType", 0, TokenErrorKind::BadValue));
-        }
         let reserved3 = codec::array(bytes, 24, "Reserved3")?;
         let list = bytes.get(28..).unwrap_or_default();
         let (pairs, trailer) = AvPairs::parse(list).map_err(|error| error.shifted(28))?;

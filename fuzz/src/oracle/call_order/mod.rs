@@ -3,102 +3,28 @@
 //! One interface plays both sides. A call is four bytes, so that a shorter or shuffled input is still a sequence of
 //! calls. The module names nothing but the engine: the engine's own tests run it as well.
 
-use std::fmt;
+mod call;
+mod context;
+mod reply;
 
+pub use call::Call;
+
+use call::{Operation, Room};
+use context::{Context, Meaning, Stage, delivered};
 use legwork_engine::{
     buffer::{BufferKind, SecBuffer},
     call::{
-        AcceptArguments, Allocation, AuthIdentity, ContextAttribute, CredHandle, CredentialUse, CtxtHandle,
-        InitializeArguments, NATIVE_DATA_REPRESENTATION, Outstanding, Refusal, SecurityInterface,
+        Allocation, AuthIdentity, ContextAttribute, CredHandle, CredentialUse, CtxtHandle, Outstanding,
+        Refusal, SecurityInterface,
     },
     environment::{Account, Directory, Environment},
-    flags::{AcceptRequirements, InitRequirements},
     ntlm::keys,
     status::SecurityStatus as Status,
 };
+use reply::{Reply, output};
 
 /// A handle that nobody gave out.
 const FOREIGN: u64 = 0xFEED_FACE;
-
-/// One call: what is called, on which handle, with which token or message, and with how much room.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Call {
-    operation: Operation,
-    handle: u8,
-    input: u8,
-    room: Room,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
-    Acquire,
-    FreeCredential,
-    InitializeFirst,
-    InitializeNext,
-    AcceptFirst,
-    AcceptNext,
-    Delete,
-    FreeBuffer,
-    Sign,
-    Verify,
-    Seal,
-    Unseal,
-    Query,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Room {
-    Enough,
-    Allocated,
-    OneByte,
-    NoBuffer,
-}
-
-impl Call {
-    /// The call that four bytes describe.
-    #[must_use]
-    pub fn from_bytes([operation, handle, input, room]: [u8; 4]) -> Self {
-        const OPERATIONS: [Operation; 13] = [
-            Operation::Acquire,
-            Operation::FreeCredential,
-            Operation::InitializeFirst,
-            Operation::InitializeNext,
-            Operation::AcceptFirst,
-            Operation::AcceptNext,
-            Operation::Delete,
-            Operation::FreeBuffer,
-            Operation::Sign,
-            Operation::Verify,
-            Operation::Seal,
-            Operation::Unseal,
-            Operation::Query,
-        ];
-        let operation = OPERATIONS.get(usize::from(operation) % OPERATIONS.len());
-        Self {
-            operation: operation.copied().unwrap_or(Operation::Acquire),
-            handle,
-            input,
-            room: match room % 8 {
-                0..=4 => Room::Enough,
-                5 => Room::Allocated,
-                6 => Room::OneByte,
-                _ => Room::NoBuffer,
-            },
-        }
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            operation,
-            handle,
-            input,
-            room,
-        } = self;
-        write!(formatter, "{operation:?}({handle}, {input}, {room:?})")
-    }
-}
 
 /// Runs the calls that the bytes describe, four bytes each.
 ///
@@ -135,43 +61,6 @@ pub fn answers(calls: &[Call]) -> Vec<Status> {
     }
     world.give_everything_back();
     answers
-}
-
-/// What a token is, and for whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    Negotiate,
-    /// The CHALLENGE of an acceptor, by its place among the contexts.
-    Challenge(usize),
-    /// The AUTHENTICATE of an initiator that answers an acceptor's CHALLENGE.
-    Authenticate {
-        initiator: usize,
-        acceptor: usize,
-    },
-    Nothing,
-}
-
-/// How far a context is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Waiting,
-    /// Established, with the key of an initiator.
-    Established {
-        key: usize,
-    },
-    Failed,
-    Deleted,
-}
-
-#[derive(Clone, Debug)]
-struct Context {
-    handle: CtxtHandle,
-    initiates: bool,
-    stage: Stage,
-    /// A leg whose token did not fit: what it means.
-    pending: Option<Meaning>,
-    sent: u32,
-    received: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -547,130 +436,3 @@ impl World {
 
 /// An attribute that no package has.
 const FOREIGN_ATTRIBUTE: u32 = 0x7777;
-
-impl Context {
-    /// What a leg on this context has to answer: the token that is put out, or the status of a refusal. An absent
-    /// token is refused before it reaches the context; a leg that waits for room looks at no token.
-    fn leg(&mut self, place: usize, present: bool, meaning: Meaning, room: Room) -> Result<Meaning, Status> {
-        let made = match self.pending.take() {
-            Some(made) => made,
-            None if !present => return Err(Status::SEC_E_INVALID_TOKEN),
-            None => self.step(place, meaning)?,
-        };
-        if made != Meaning::Nothing
-            && let Err(status) = delivered(room)
-        {
-            self.pending = Some(made);
-            return Err(status);
-        }
-        Ok(made)
-    }
-
-    fn step(&mut self, place: usize, meaning: Meaning) -> Result<Meaning, Status> {
-        if self.stage != Stage::Waiting {
-            return Err(Status::SEC_E_INVALID_HANDLE);
-        }
-        self.stage = Stage::Failed;
-        match (self.initiates, meaning) {
-            (true, Meaning::Challenge(acceptor)) => {
-                self.stage = Stage::Established { key: place };
-                Ok(Meaning::Authenticate {
-                    initiator: place,
-                    acceptor,
-                })
-            }
-            (false, Meaning::Authenticate { initiator, acceptor }) if acceptor == place => {
-                self.stage = Stage::Established { key: initiator };
-                Ok(Meaning::Nothing)
-            }
-            (false, Meaning::Authenticate { .. }) => Err(Status::SEC_E_LOGON_DENIED),
-            _ => Err(Status::SEC_E_INVALID_TOKEN),
-        }
-    }
-}
-
-/// Whether output that is not empty finds a place.
-fn delivered(room: Room) -> Result<(), Status> {
-    match room {
-        Room::Enough | Room::Allocated => Ok(()),
-        Room::OneByte => Err(Status::SEC_E_BUFFER_TOO_SMALL),
-        Room::NoBuffer => Err(Status::SEC_E_INVALID_TOKEN),
-    }
-}
-
-fn output(room: Room) -> Vec<SecBuffer> {
-    match room {
-        Room::Enough => vec![SecBuffer::with_capacity(BufferKind::TOKEN, 4096)],
-        Room::Allocated => vec![SecBuffer::new(BufferKind::TOKEN, [])],
-        Room::OneByte => vec![SecBuffer::with_capacity(BufferKind::TOKEN, 1)],
-        Room::NoBuffer => Vec::new(),
-    }
-}
-
-/// What both context calls return, as far as the model looks at it.
-struct Reply {
-    status: Status,
-    context: Option<CtxtHandle>,
-    token: Vec<u8>,
-    allocation: Option<Allocation>,
-}
-
-fn token_of(output: &[SecBuffer]) -> Vec<u8> {
-    output
-        .first()
-        .map(|buffer| buffer.bytes.clone())
-        .unwrap_or_default()
-}
-
-impl Reply {
-    fn of_initiator(
-        interface: &mut SecurityInterface,
-        credential: Option<CredHandle>,
-        context: Option<CtxtHandle>,
-        input: &[SecBuffer],
-        room: Room,
-    ) -> Self {
-        let mut requirements = InitRequirements::INTEGRITY | InitRequirements::CONFIDENTIALITY;
-        requirements.set(InitRequirements::ALLOCATE_MEMORY, room == Room::Allocated);
-        let reply = interface.initialize_security_context(InitializeArguments {
-            credential,
-            context,
-            target: None,
-            requirements,
-            data_representation: NATIVE_DATA_REPRESENTATION,
-            input,
-            output: output(room),
-        });
-        Self {
-            status: reply.status,
-            context: reply.context,
-            token: token_of(&reply.output),
-            allocation: reply.allocation,
-        }
-    }
-
-    fn of_acceptor(
-        interface: &mut SecurityInterface,
-        credential: Option<CredHandle>,
-        context: Option<CtxtHandle>,
-        input: &[SecBuffer],
-        room: Room,
-    ) -> Self {
-        let mut requirements = AcceptRequirements::empty();
-        requirements.set(AcceptRequirements::ALLOCATE_MEMORY, room == Room::Allocated);
-        let reply = interface.accept_security_context(AcceptArguments {
-            credential,
-            context,
-            requirements,
-            data_representation: NATIVE_DATA_REPRESENTATION,
-            input,
-            output: output(room),
-        });
-        Self {
-            status: reply.status,
-            context: reply.context,
-            token: token_of(&reply.output),
-            allocation: reply.allocation,
-        }
-    }
-}

@@ -1,0 +1,75 @@
+//! The command line: what is asked, and where the answer goes. Everything that can be said about a run is made in the
+//! library; this part reads arguments, shows progress and chooses the exit code.
+//!
+//! Exit codes: 0, all is as it should be; 1, something under test is not; 2, the question was wrong (usage, a broken
+//! file, a filter that matches nothing), or the answer could not be written.
+
+mod console;
+mod inspect;
+mod list;
+mod log;
+mod options;
+mod progress;
+mod repro;
+mod rules;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::Failure;
+
+/// Conformance harness and test oracle for SSPI security contexts.
+#[derive(Debug, Parser)]
+#[command(name = "legwork", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the suite: the reference against itself, or an implementation against the reference
+    Run(run::Arguments),
+    /// List the cases and what each shows
+    List(list::Arguments),
+    /// Decode a token
+    Inspect(inspect::Arguments),
+    /// What the suite judges by, and how well that is proven
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Write a folder that replays one case
+    Repro(repro::Arguments),
+    /// Read a run log
+    #[command(subcommand)]
+    Log(log::Command),
+    /// Answer the adapter protocol on the standard streams, with the reference behind it
+    Serve,
+}
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let done = match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Rules(command) => rules::run(&command),
+        Command::Repro(arguments) => repro::run(&arguments),
+        Command::Log(command) => log::run(&command),
+        Command::Serve => serve::run(),
+    };
+    done.unwrap_or_else(|failure: Failure| failure.conclude())
+}
+
+/// Help and the version are answers; everything else is a wrong question.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where the message cannot be written there is nobody to tell.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}

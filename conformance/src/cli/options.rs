@@ -1,0 +1,177 @@
+//! Arguments that several commands share: the suite, the choice of cases, and the subject.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use legwork::{
+    protocol::Role,
+    run::case::{self, Case},
+    runner::Options,
+    subject::description::{Description, Located},
+    suite::Suite,
+    yaml::{self, Document},
+};
+
+use super::console::Failure;
+
+/// Which suite.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct SuiteChoice {
+    /// A folder with rules, scenarios, mappings, errata and saboteurs instead of the suite that is compiled in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) suite: Option<PathBuf>,
+}
+
+impl SuiteChoice {
+    pub(crate) fn load(&self) -> Result<Suite, Failure> {
+        let loaded = match &self.suite {
+            Some(folder) => Suite::from_dir(folder),
+            None => Suite::embedded(),
+        };
+        loaded.map_err(Failure::Broken)
+    }
+}
+
+/// A side, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RoleName {
+    /// The side that calls InitializeSecurityContext
+    Initiator,
+    /// The side that calls AcceptSecurityContext
+    Acceptor,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Initiator => Self::Initiator,
+            RoleName::Acceptor => Self::Acceptor,
+        }
+    }
+}
+
+/// The implementation under test.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct SubjectChoice {
+    /// The implementation under test: a folder with subject.yaml, that file, or an adapter's program
+    #[arg(long, value_name = "PATH")]
+    pub(crate) subject: Option<PathBuf>,
+    /// Seconds that an adapter may take to answer a request
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) deadline: u64,
+    /// Seed of all randomness that the harness controls
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+impl SubjectChoice {
+    /// The description of the subject and the folder that it stands in, if there is one.
+    pub(crate) fn load(&self) -> Result<Option<Located>, Failure> {
+        self.subject.as_deref().map(describe).transpose()
+    }
+
+    /// How to run. A subject is given the real time: whether it can be told another one shows only later.
+    pub(crate) fn options(&self) -> Options {
+        let standard = Options {
+            seed: self.seed,
+            deadline: Duration::from_secs(self.deadline),
+            ..Options::default()
+        };
+        match self.subject {
+            Some(_) => Options {
+                clock: now().unwrap_or(standard.clock),
+                ..standard
+            },
+            None => standard,
+        }
+    }
+}
+
+/// 100 ns units since 1601-01-01.
+fn now() -> Option<u64> {
+    const UNIX_EPOCH_SECONDS: u64 = 11_644_473_600;
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    since
+        .as_secs()
+        .checked_add(UNIX_EPOCH_SECONDS)?
+        .checked_mul(10_000_000)
+}
+
+fn describe(path: &Path) -> Result<Located, Failure> {
+    let file = if path.is_dir() {
+        path.join("subject.yaml")
+    } else {
+        path.to_path_buf()
+    };
+    if !file.is_file() {
+        return Err(Failure::Usage(format!(
+            "there is no subject at {}",
+            file.display()
+        )));
+    }
+    let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+    let is_yaml = file
+        .extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml");
+    let description = if is_yaml { read(&file)? } else { of_program(&file)? };
+    Ok(Located { description, folder })
+}
+
+fn read(file: &Path) -> Result<Description, Failure> {
+    let shown = file.display().to_string();
+    let unreadable = |error| {
+        Failure::Broken(vec![yaml::Located::whole_file(
+            &shown,
+            format!("cannot be read: {error}"),
+        )])
+    };
+    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    Document::new(&shown, &text)
+        .read()
+        .map_err(|error| Failure::Broken(vec![*error]))
+}
+
+/// The description of a bare program, which needs none of what a description can say.
+fn of_program(file: &Path) -> Result<Description, Failure> {
+    let program = std::path::absolute(file).map_err(|error| Failure::Usage(error.to_string()))?;
+    let name = file
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    Ok(Description {
+        name,
+        command: vec![program.to_string_lossy().into_owned()],
+        setup: Vec::new(),
+        homepage: None,
+        language: None,
+        isolate: false,
+        documented_errors: Vec::new(),
+    })
+}
+
+/// The cases that any of the patterns matches; all without a pattern. A pattern may be a case's key with its role.
+pub(crate) fn choose<'a>(suite: &'a Suite, patterns: &[String]) -> Result<Vec<Case<'a>>, Failure> {
+    let cases = case::expand(suite);
+    let patterns: Vec<&str> = patterns.iter().map(|pattern| split_key(pattern).0).collect();
+    for pattern in &patterns {
+        if !cases.iter().any(|case| case::matches(pattern, &case.id)) {
+            return Err(Failure::Usage(format!(
+                "no case matches `{pattern}`; try `legwork list`"
+            )));
+        }
+    }
+    let chosen =
+        |case: &Case<'_>| patterns.is_empty() || patterns.iter().any(|it| case::matches(it, &case.id));
+    Ok(cases.into_iter().filter(chosen).collect())
+}
+
+/// The id of a case and the role, if the key names one.
+pub(crate) fn split_key(key: &str) -> (&str, Option<Role>) {
+    match key.rsplit_once('@') {
+        Some((id, "initiator")) => (id, Some(Role::Initiator)),
+        Some((id, "acceptor")) => (id, Some(Role::Acceptor)),
+        _ => (key, None),
+    }
+}

@@ -1,0 +1,377 @@
+//! `legwork run`.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, IsTerminal},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Mutex,
+    time::Instant,
+};
+
+use legwork::{
+    expectations::Expectations,
+    protocol::{Hello, Role},
+    report::{
+        Run, Who,
+        expectation_update::{self, Audience},
+        log, summary, text,
+    },
+    run::case::Case,
+    runner::{self, CaseResult, Options},
+    subject::{Subject, description::Located, reference::Reference},
+    suite::Suite,
+};
+
+use super::{
+    console::{self, Done, Failure},
+    list,
+    options::{self, RoleName, SubjectChoice, SuiteChoice},
+    progress,
+};
+
+/// Run the suite.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only cases whose id matches; components are compared one by one, `*` is any text in one, `**` any components
+    #[arg(long, value_name = "GLOB")]
+    filter: Vec<String>,
+    /// List the cases instead of running them
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    subject: SubjectChoice,
+    /// Run the subject in this role only
+    #[arg(long, value_enum, requires = "subject")]
+    role: Option<RoleName>,
+    /// Run the setup commands of the subject's description first
+    #[arg(long, requires = "subject")]
+    setup: bool,
+    /// Cases that run at the same time; the default is one a processor
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    #[command(flatten)]
+    suite: SuiteChoice,
+    /// Write a summary as JSON instead of the report
+    #[arg(long)]
+    json: bool,
+    /// Show every failed check in full, and the known deviations
+    #[arg(long, short)]
+    verbose: bool,
+    /// Write everything that happens to a file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// A warning fails the run
+    #[arg(long)]
+    strict: bool,
+    /// Known deviations; the default is expectations.yaml beside subject.yaml
+    #[arg(long, value_name = "FILE", requires = "subject")]
+    expectations: Option<PathBuf>,
+    /// Known deviations that are not public: they are counted and not shown
+    #[arg(long, value_name = "FILE", requires = "subject")]
+    private_expectations: Option<PathBuf>,
+    /// Add every unexpected failure to the file of known deviations, for a person to give reasons
+    #[arg(long, requires = "subject")]
+    update_expectations: bool,
+}
+
+/// Everything that is read before the first case runs.
+struct Prepared<'a> {
+    suite: &'a Suite,
+    cases: Vec<Case<'a>>,
+    options: Options,
+    located: Option<Located>,
+    roles: Vec<Role>,
+    expectations: Expectations,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Done {
+    let suite = arguments.suite.load()?;
+    let cases = options::choose(&suite, &arguments.filter)?;
+    if arguments.list {
+        console::print(&list::cases(&cases))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let located = arguments.subject.load()?;
+    let prepared = Prepared {
+        suite: &suite,
+        cases,
+        options: arguments.subject.options(),
+        roles: roles(arguments),
+        expectations: expectations(arguments, located.as_ref())?,
+        located,
+    };
+    if let (true, Some(located)) = (arguments.setup, &prepared.located) {
+        set_up(located)?;
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(arguments.jobs.map_or(0, usize::from))
+        .build();
+    let pool = pool.map_err(|error| Failure::Usage(format!("cannot start threads: {error}")))?;
+    pool.install(|| prepared.go(arguments))
+}
+
+fn roles(arguments: &Arguments) -> Vec<Role> {
+    let by_key = |pattern: &String| options::split_key(pattern).1;
+    match arguments.role {
+        Some(role) => vec![role.into()],
+        None => match arguments.filter.iter().map(by_key).collect::<Option<Vec<Role>>>() {
+            Some(roles) if !roles.is_empty() => {
+                let both = [Role::Initiator, Role::Acceptor];
+                both.into_iter().filter(|role| roles.contains(role)).collect()
+            }
+            _ => vec![Role::Initiator, Role::Acceptor],
+        },
+    }
+}
+
+fn expectations(arguments: &Arguments, located: Option<&Located>) -> Result<Expectations, Failure> {
+    let beside = located
+        .map(|located| located.folder.join("expectations.yaml"))
+        .filter(|file| file.is_file());
+    let mut expectations = match arguments.expectations.clone().or(beside) {
+        Some(file) => Expectations::load(&file).map_err(Failure::Broken)?,
+        None => Expectations::default(),
+    };
+    if let Some(file) = &arguments.private_expectations {
+        expectations.add_private(file).map_err(Failure::Broken)?;
+    }
+    Ok(expectations)
+}
+
+/// Runs the setup commands of a description in its folder.
+fn set_up(located: &Located) -> Result<(), Failure> {
+    for command in &located.description.setup {
+        let Some((program, arguments)) = command.split_first() else {
+            continue;
+        };
+        let folder = if located.folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &located.folder
+        };
+        let program = if program.contains('/') {
+            folder.join(program)
+        } else {
+            program.into()
+        };
+        let program = std::path::absolute(&program)
+            .ok()
+            .filter(|it| it.is_file())
+            .unwrap_or(program);
+        let status = std::process::Command::new(&program)
+            .args(arguments)
+            .current_dir(folder)
+            .status();
+        match status {
+            Ok(status) if status.success() => {}
+            Ok(status) => {
+                return Err(Failure::Failed(format!(
+                    "setup: `{}` ends with {status}",
+                    command.join(" ")
+                )));
+            }
+            Err(error) => {
+                return Err(Failure::Failed(format!(
+                    "setup: cannot start `{}`: {error}",
+                    command.join(" ")
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+type Log<'a> = Mutex<log::Writer<'a, BufWriter<File>>>;
+
+impl Prepared<'_> {
+    fn go(&self, arguments: &Arguments) -> Done {
+        let keys = self.keys();
+        let planned = self.who(arguments, None);
+        let plan = log::Plan {
+            who: &planned,
+            cases: &self.cases,
+            keys: &keys,
+            seed: self.options.seed,
+            expectations: &self.expectations,
+        };
+        let log: Option<Log<'_>> = arguments
+            .log
+            .as_deref()
+            .map(|path| begin(path, plan))
+            .transpose()?;
+        let bar = progress::bar(keys.len(), "cases");
+        let started = Instant::now();
+        let (hello, results) = self.play(|result| {
+            if let Some(Ok(mut log)) = log.as_ref().map(Mutex::lock) {
+                log.case(result);
+            }
+            bar.inc(1);
+        })?;
+        let elapsed = started.elapsed();
+        bar.finish_and_clear();
+        let outcome = self
+            .expectations
+            .judge(&results, arguments.filter.is_empty() && arguments.role.is_none());
+        let who = self.who(arguments, Some(&hello));
+        let run = Run {
+            suite: self.suite,
+            cases: &self.cases,
+            options: &self.options,
+            who: &who,
+            results: &results,
+            expectations: &self.expectations,
+            outcome: &outcome,
+            strict: arguments.strict,
+            elapsed,
+        };
+        if let Some(log) = log {
+            finish(log, arguments, &hello, &run)?;
+        }
+        tell(arguments, &run)?;
+        if arguments.update_expectations {
+            self.update(arguments, &run)?;
+        }
+        Ok(console::verdict(run.is_good()))
+    }
+
+    /// Adds entries to the files of expectations. What is not public goes to the private file or nowhere.
+    fn update(&self, arguments: &Arguments, run: &Run<'_>) -> Result<(), Failure> {
+        let beside = self
+            .located
+            .as_ref()
+            .map(|located| located.folder.join("expectations.yaml"));
+        let public = arguments.expectations.clone().or(beside).unwrap_or_default();
+        let targets = [
+            (Audience::Public, Some(public)),
+            (Audience::Private, arguments.private_expectations.clone()),
+        ];
+        for (audience, path) in targets {
+            let count = expectation_update::count(run, audience);
+            match path {
+                _ if count == 0 => {}
+                Some(path) => extend(run, audience, &path, count)?,
+                None => console::note(&format!(
+                    "{count} failed checks let somebody in or end the process: they belong into a file that is not \
+                     public; name one with --private-expectations"
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    fn play(&self, done: impl Fn(&CaseResult) + Sync) -> Result<(Hello, Vec<CaseResult>), Failure> {
+        let Some(located) = &self.located else {
+            let results = runner::run_reference(self.suite, &self.cases, &self.options, done);
+            return Ok((Reference::default().hello().clone(), results));
+        };
+        runner::run_foreign(self.suite, &self.cases, &self.options, located, &self.roles, done)
+            .map_err(|message| not_run(located, &message))
+    }
+
+    /// The keys of all results that there will be.
+    fn keys(&self) -> Vec<String> {
+        match &self.located {
+            None => self.cases.iter().map(reference_key).collect(),
+            Some(_) => {
+                let keys = |role: &Role| {
+                    let role = *role;
+                    let judged = self.cases.iter().filter(move |case| case.judges(role));
+                    judged.map(move |case| format!("{}@{}", case.id, role.name()))
+                };
+                self.roles.iter().flat_map(keys).collect()
+            }
+        }
+    }
+
+    fn who(&self, arguments: &Arguments, hello: Option<&Hello>) -> Who {
+        let Some(located) = &self.located else {
+            return Who::reference();
+        };
+        let argument = arguments
+            .subject
+            .subject
+            .as_ref()
+            .map(|path| path.display().to_string());
+        Who::of(
+            &located.description.name,
+            hello.unwrap_or(&Hello::default()),
+            argument,
+        )
+    }
+}
+
+/// The key of a case that the reference plays with itself: it has a role only where one side is judged.
+fn reference_key(case: &Case<'_>) -> String {
+    let judged: Vec<Role> = [Role::Initiator, Role::Acceptor]
+        .into_iter()
+        .filter(|role| case.judges(*role))
+        .collect();
+    match judged.as_slice() {
+        [role] => format!("{}@{}", case.id, role.name()),
+        _ => case.id.clone(),
+    }
+}
+
+fn extend(run: &Run<'_>, audience: Audience, path: &Path, count: usize) -> Result<(), Failure> {
+    let shown = path.display().to_string();
+    let old = if path.exists() {
+        fs::read_to_string(path)
+    } else {
+        Ok(String::new())
+    };
+    let old = old.map_err(|error| Failure::Usage(format!("{shown}: cannot be read: {error}")))?;
+    let text = expectation_update::extend(run, audience, &shown, &old);
+    let text = text.map_err(|error| Failure::Broken(vec![*error]))?;
+    fs::write(path, text).map_err(|error| Failure::Output(shown.clone(), error))?;
+    console::note(&format!(
+        "{count} failed checks added to {shown}; give the reasons"
+    ));
+    Ok(())
+}
+
+/// An adapter that could not be started, and how to set it up.
+fn not_run(located: &Located, message: &str) -> Failure {
+    let name = &located.description.name;
+    let setup = match located.description.setup.is_empty() {
+        true => "",
+        false => "\nIts description has setup commands; `--setup` runs them first.",
+    };
+    Failure::Failed(format!(
+        "adapter-fault: {name}: {message}\nNo case was run.{setup}"
+    ))
+}
+
+fn begin<'a>(path: &Path, plan: log::Plan<'a>) -> Result<Log<'a>, Failure> {
+    let file = File::create(path).map_err(|error| Failure::Output(path.display().to_string(), error))?;
+    Ok(Mutex::new(log::Writer::begin(BufWriter::new(file), plan)))
+}
+
+/// Ends the log; an error at any time while it was written shows here.
+fn finish(log: Log<'_>, arguments: &Arguments, hello: &Hello, run: &Run<'_>) -> Result<(), Failure> {
+    let mut writer = log.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    writer.subject(hello);
+    let shown = arguments
+        .log
+        .as_ref()
+        .map(|path| path.display().to_string())
+        .unwrap_or_default();
+    writer
+        .finish(run.results, run.is_good(), run.elapsed)
+        .map_err(|error| Failure::Output(shown, error))
+}
+
+fn tell(arguments: &Arguments, run: &Run<'_>) -> Result<(), Failure> {
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&summary::summary(run)).unwrap_or_default();
+        return console::print(&format!("{text}\n"));
+    }
+    let colour = console::colour() && std::io::stdout().is_terminal();
+    console::print(&text::report(
+        run,
+        text::Style {
+            colour,
+            verbose: arguments.verbose,
+        },
+    ))
+}

@@ -1,0 +1,238 @@
+//! One leg: its arguments, and what happens to its token.
+
+use super::{CONTEXT, CREDENTIAL, CallerDeviation, Driver, ROOM, Seat, party::handles};
+use crate::{
+    protocol::{Buffer, Leg, Request, Role},
+    run::{
+        edit::Token,
+        trace::{CHANNEL_BINDINGS, End, Event, Purpose, TOKEN},
+    },
+    suite::{
+        mapping::Class,
+        names,
+        scenario::{HandleChoice, Input, LegStep},
+    },
+};
+
+impl Driver<'_, '_> {
+    pub(super) fn leg(&mut self, role: Role, step: &LegStep) -> Result<(), End> {
+        let expect = step
+            .expect
+            .clone()
+            .or_else(|| self.case.expect(step.expect_from.as_deref()?).cloned());
+        self.prepare_handle(role, step.handle)?;
+        let odd_output = step.capacity.is_some() || step.no_output_buffer;
+        if odd_output && !self.party(role).shows("buffers") {
+            return Err(self.party(role).unsupported("buffers"));
+        }
+        let leg = self.arguments(role, step)?;
+        let number = self.party(role).legs;
+        let request = match role {
+            Role::Initiator => Request::Initialize(leg),
+            Role::Acceptor => Request::Accept(leg),
+        };
+        let expected = expect.is_some();
+        let event = self.call(role, Purpose::Leg(number), request, expect)?;
+        (self.altered_input, self.altered_output) = (false, false);
+        self.party(role).legs = number.saturating_add(1);
+        self.forget_next(role)?;
+        self.complete_auth_token(role, event)?;
+        self.after_leg(role, event, expected)
+    }
+
+    /// Takes back the edits of a token that is made now. An edit that did not take effect is the harness's fault.
+    pub(super) fn forget_next(&mut self, role: Role) -> Result<(), End> {
+        let Seat::Reference(reference) = &mut self.party(role).seat else {
+            return Ok(());
+        };
+        let mut left = 0;
+        reference.plan(|plan| {
+            left = plan.unapplied();
+            plan.set_next(None, &[]);
+        });
+        if left == 0 {
+            Ok(())
+        } else {
+            Err(End::HarnessFault(format!("{left} edits did not take effect")))
+        }
+    }
+
+    /// Calls CompleteAuthToken if the status asks for it.
+    pub(super) fn complete_auth_token(&mut self, role: Role, event: usize) -> Result<(), End> {
+        if !matches!(
+            self.class(event, role),
+            Some(Class::Complete | Class::CompleteAndContinue)
+        ) {
+            return Ok(());
+        }
+        let buffers = self
+            .trace
+            .events
+            .get(event)
+            .and_then(Event::outcome)
+            .map(|outcome| outcome.buffers.clone());
+        let request = Request::Complete {
+            context: CONTEXT,
+            buffers: buffers.unwrap_or_default(),
+        };
+        let completing = self.call(role, Purpose::Step, request, None)?;
+        let answer = self
+            .trace
+            .events
+            .get(completing)
+            .map(|event| event.answer.clone());
+        self.trace.events.truncate(completing);
+        if let Some(event) = self.trace.events.get_mut(event) {
+            event.completed = answer;
+        }
+        Ok(())
+    }
+
+    /// Takes the token on its way, frees what was allocated, and decides whether to go on.
+    pub(super) fn after_leg(&mut self, role: Role, event: usize, expected: bool) -> Result<(), End> {
+        let class = self.class(event, role);
+        let done = self.trace.events.get(event);
+        self.under_way = done
+            .and_then(Event::output)
+            .map_or(Token::None, |token| Token::Bytes(token.to_vec()));
+        let allocated = done
+            .and_then(Event::outcome)
+            .is_some_and(|outcome| outcome.allocated);
+        self.sent
+            .push(self.under_way.bytes().unwrap_or_default().to_vec());
+        if self.settings.caller == Some(CallerDeviation::DropsToken) && role == Role::Initiator {
+            self.under_way = Token::None;
+        }
+        let calls = self.party(role).calls;
+        if allocated {
+            self.party(role).allocated.push(calls);
+        }
+        let continues = matches!(class, Some(Class::Continue | Class::CompleteAndContinue));
+        let completes = matches!(class, Some(Class::Ok | Class::Complete));
+        self.party(role).has_context |= continues || completes;
+        self.party(role).complete = completes;
+        if self.settings.caller == Some(CallerDeviation::ReadsAttributesEarly) && continues {
+            self.query_attribute(role, "session-key", Purpose::Query, None)?;
+        }
+        if continues || completes || expected {
+            Ok(())
+        } else {
+            Err(End::Stopped)
+        }
+    }
+
+    pub(super) fn arguments(&mut self, role: Role, step: &LegStep) -> Result<Leg, End> {
+        let side = self.case.world.side(role).clone();
+        let token = self.input(role, step)?;
+        let mut input: Vec<Buffer> = token.into_iter().map(|bytes| buffer(TOKEN, bytes)).collect();
+        if let Some(data) = &side.bindings {
+            input.push(buffer(CHANNEL_BINDINGS, channel_bindings(data)));
+        }
+        let allocate =
+            names::requirement(role, "allocate-memory").is_some_and(|bit| side.requirements & bit != 0);
+        let capacity = step.capacity.or_else(|| (!allocate).then_some(ROOM));
+        let output = Buffer {
+            kind: TOKEN,
+            capacity,
+            ..Buffer::default()
+        };
+        let target = self.case.world.target.clone();
+        let caller = self.settings.caller;
+        let party = self.party(role);
+        let expressible = party.drive.as_ref().map_or(0, |drive| drive.requirements);
+        let (context, credential) = handles(party, step.handle, caller);
+        Ok(Leg {
+            credential: Some(credential),
+            context,
+            new_context: CONTEXT,
+            requirements: side.requirements & expressible,
+            target: target.filter(|_| role == Role::Initiator),
+            input,
+            output: if step.no_output_buffer {
+                Vec::new()
+            } else {
+                vec![output]
+            },
+            bindings: side.bindings,
+            data_representation: step.data_representation.unwrap_or(16),
+            reserved: [u32::from(caller == Some(CallerDeviation::SetsReserved)), 0],
+        })
+    }
+
+    /// The token to pass in.
+    pub(super) fn input(&mut self, role: Role, step: &LegStep) -> Result<Option<Vec<u8>>, End> {
+        self.altered_input |= step.input.is_some();
+        let fault = |message: String| Err(End::HarnessFault(message));
+        match &step.input {
+            None if role == Role::Initiator && self.party(role).legs == 0 => Ok(None),
+            None => Ok(self.under_way.bytes().map(<[u8]>::to_vec)),
+            Some(Input::None) => Ok(None),
+            Some(Input::Empty) => Ok(Some(Vec::new())),
+            Some(Input::Hex(text)) => match hex::decode(text) {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(error) => fault(format!("input is no hex: {error}")),
+            },
+            Some(Input::Vector(id)) => match vector(id) {
+                Some(bytes) => Ok(Some(bytes)),
+                None => fault(format!("no vector `{id}` with bytes")),
+            },
+            Some(Input::Replay(number)) => match self.sent.get(*number) {
+                Some(bytes) => Ok(Some(bytes.clone())),
+                None => fault(format!("no token number {number} yet")),
+            },
+        }
+    }
+
+    /// Makes the handle stale that a step wants stale.
+    pub(super) fn prepare_handle(&mut self, role: Role, choice: Option<HandleChoice>) -> Result<(), End> {
+        if choice.is_some() && !self.party(role).shows("handles") {
+            return Err(self.party(role).unsupported("handles"));
+        }
+        match choice {
+            Some(HandleChoice::StaleContext) if !self.party(role).deleted => {
+                if !self.party(role).has_context {
+                    return Err(End::HarnessFault("no context to delete".to_owned()));
+                }
+                self.party(role).deleted = true;
+                self.call(role, Purpose::Release, Request::Delete { context: CONTEXT }, None)?;
+            }
+            Some(HandleChoice::StaleCredential) if self.party(role).has_credential => {
+                self.party(role).has_credential = false;
+                self.call(
+                    role,
+                    Purpose::Release,
+                    Request::FreeCredential {
+                        credential: CREDENTIAL,
+                    },
+                    None,
+                )?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn buffer(kind: u32, bytes: Vec<u8>) -> Buffer {
+    Buffer {
+        kind,
+        bytes,
+        ..Buffer::default()
+    }
+}
+
+/// SEC_CHANNEL_BINDINGS without addresses.
+fn channel_bindings(data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let header = [0, 0, 0, 0, 0, 0, length, 32];
+    let mut bytes: Vec<u8> = header.iter().flat_map(|word: &u32| word.to_le_bytes()).collect();
+    bytes.extend_from_slice(data);
+    bytes
+}
+
+fn vector(id: &str) -> Option<Vec<u8>> {
+    let mut vectors = legwork_vectors::all().ok()?;
+    vectors
+        .find(|(_, vector)| vector.id == id)
+        .and_then(|(_, vector)| hex::decode(vector.bytes?).ok())
+}

@@ -1,0 +1,100 @@
+//! One side while a case runs.
+
+use super::{CONTEXT, CREDENTIAL, CallerDeviation, NEVER_GIVEN, OTHER, Seat};
+use crate::{
+    protocol::{Drive, Form, Role, Unsupported},
+    run::trace::End,
+    suite::scenario::HandleChoice,
+};
+
+/// One side while a case runs.
+#[derive(Debug)]
+pub(super) struct Party<'a> {
+    pub(super) role: Role,
+    pub(super) seat: Seat<'a>,
+    pub(super) drive: Option<Drive>,
+    pub(super) has_context: bool,
+    pub(super) has_credential: bool,
+    pub(super) complete: bool,
+    pub(super) deleted: bool,
+    pub(super) legs: usize,
+    pub(super) allocated: Vec<u64>,
+    pub(super) calls: u64,
+    pub(super) protected: u32,
+    pub(super) checked: u32,
+}
+
+impl<'a> Party<'a> {
+    pub(super) fn new(role: Role, seat: Seat<'a>) -> Self {
+        Self {
+            role,
+            seat,
+            drive: None,
+            has_context: false,
+            has_credential: false,
+            complete: false,
+            deleted: false,
+            legs: 0,
+            allocated: Vec::new(),
+            calls: 0,
+            protected: 0,
+            checked: 0,
+        }
+    }
+
+    pub(super) fn needs(&self, operation: &str) -> Result<(), End> {
+        match &self.drive {
+            Some(drive) if drive.operations.iter().any(|name| name == operation) => Ok(()),
+            _ => Err(self.unsupported(operation)),
+        }
+    }
+
+    pub(super) fn shows(&self, observable: &str) -> bool {
+        self.drive
+            .as_ref()
+            .is_some_and(|drive| drive.observables.iter().any(|name| name == observable))
+    }
+
+    pub(super) fn form(&self, detached: bool) -> Form {
+        let forms = self
+            .drive
+            .as_ref()
+            .map(|drive| drive.forms.as_slice())
+            .unwrap_or_default();
+        match (forms.contains(&Form::Buffers), detached) {
+            (true, _) => Form::Buffers,
+            (false, true) => Form::Detached,
+            (false, false) => Form::Whole,
+        }
+    }
+
+    pub(super) fn unsupported(&self, what: &str) -> End {
+        End::Unsupported(
+            self.role,
+            Unsupported {
+                what: what.to_owned(),
+                link: None,
+            },
+        )
+    }
+}
+
+/// The context and credential handles of a leg.
+pub(super) fn handles(
+    party: &Party<'_>,
+    choice: Option<HandleChoice>,
+    caller: Option<CallerDeviation>,
+) -> (Option<u64>, u64) {
+    let own = party.has_context.then_some(CONTEXT);
+    let own = match (own, caller) {
+        (Some(_), Some(CallerDeviation::PassesWrongHandle)) => Some(OTHER),
+        (own, _) => own,
+    };
+    match choice {
+        None => (own, CREDENTIAL),
+        Some(HandleChoice::StaleContext) => (Some(CONTEXT), CREDENTIAL),
+        Some(HandleChoice::ForeignContext) => (Some(NEVER_GIVEN), CREDENTIAL),
+        Some(HandleChoice::StaleCredential) => (own, CREDENTIAL),
+        Some(HandleChoice::ForeignCredential) => (own, NEVER_GIVEN),
+    }
+}

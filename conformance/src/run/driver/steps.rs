@@ -1,0 +1,139 @@
+//! Steps beside legs and messages: changes of tokens and clocks, queries, deletions.
+
+use super::{CONTEXT, Driver, NEVER_GIVEN, OTHER, Seat};
+use crate::{
+    protocol::{Request, Role},
+    run::{
+        edit::{self, Token},
+        trace::{End, Purpose},
+    },
+    suite::scenario::{
+        AcquireStep, Change, ClockStep, DeleteStep, Edit, Expect, HandleChoice, How, QueryStep,
+    },
+};
+
+impl Driver<'_, '_> {
+    pub(super) fn change(&mut self, change: &Change) -> Result<(), End> {
+        let edits = match &change.edits_from {
+            Some(axis) => self.case.edits(axis),
+            None => &change.edits,
+        };
+        match change.how {
+            How::InTransit => {
+                self.under_way = self.changed(edits)?;
+                self.altered_input |= !edits.is_empty();
+            }
+            How::AsSent => {
+                let role = self.next_role();
+                self.altered_output |= !edits.is_empty();
+                match &mut self.party(role).seat {
+                    Seat::Reference(reference) => {
+                        reference.plan(|plan| plan.set_next(change.token.as_deref(), edits))
+                    }
+                    Seat::Foreign(_) => {
+                        let message = "a subject cannot be made to send another token";
+                        return Err(End::NotApplicable(message.to_owned()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The token under way after edits. An edit that cannot be made is the harness's fault, unless the token is a
+    /// subject's, which need not have the field.
+    pub(super) fn changed(&mut self, edits: &[Edit]) -> Result<Token, End> {
+        let foreign = matches!(self.party(self.last_role()).seat, Seat::Foreign(_));
+        let wrong = |message: String| match foreign {
+            true => End::NotApplicable(format!("the subject's token: {message}")),
+            false => End::HarnessFault(message),
+        };
+        let changed = edit::in_transit(&self.under_way, edits).map_err(|error| wrong(error.to_string()))?;
+        if !edits.is_empty() && changed == self.under_way {
+            return Err(wrong("the edits change nothing".to_owned()));
+        }
+        Ok(changed)
+    }
+
+    /// The side that made the token under way.
+    pub(super) fn last_role(&self) -> Role {
+        self.trace
+            .legs()
+            .last()
+            .map_or(Role::Initiator, |(_, event)| event.side)
+    }
+
+    pub(super) fn clock(&mut self, step: &ClockStep) -> Result<(), End> {
+        match &mut self.party(step.of).seat {
+            Seat::Reference(reference) => {
+                reference.move_clock(step.seconds);
+                Ok(())
+            }
+            Seat::Foreign(_) => Err(self.party(step.of).unsupported("clock")),
+        }
+    }
+
+    pub(super) fn query(&mut self, step: &QueryStep) -> Result<(), End> {
+        self.prepare_handle(step.of, step.handle)?;
+        let context = match step.handle {
+            Some(HandleChoice::ForeignContext) => NEVER_GIVEN,
+            _ => CONTEXT,
+        };
+        self.party(step.of).needs("query")?;
+        let request = Request::Query {
+            context,
+            attribute: step.attribute.clone(),
+        };
+        self.call(step.of, Purpose::Query, request, step.expect.clone())
+            .map(|_| ())
+    }
+
+    pub(super) fn query_attribute(
+        &mut self,
+        role: Role,
+        attribute: &str,
+        purpose: Purpose,
+        expect: Option<Expect>,
+    ) -> Result<(), End> {
+        let request = Request::Query {
+            context: CONTEXT,
+            attribute: attribute.to_owned(),
+        };
+        self.call(role, purpose, request, expect).map(|_| ())
+    }
+
+    pub(super) fn delete(&mut self, step: &DeleteStep) -> Result<(), End> {
+        self.prepare_handle(step.of, step.handle)?;
+        let context = match step.handle {
+            Some(HandleChoice::ForeignContext) => NEVER_GIVEN,
+            _ => CONTEXT,
+        };
+        self.party(step.of).needs("delete")?;
+        if context == CONTEXT {
+            self.party(step.of).deleted = true;
+        }
+        self.call(
+            step.of,
+            Purpose::Step,
+            Request::Delete { context },
+            step.expect.clone(),
+        )
+        .map(|_| ())
+    }
+
+    pub(super) fn acquire_oddly(&mut self, step: &AcquireStep) -> Result<(), End> {
+        let package = step
+            .package
+            .clone()
+            .unwrap_or_else(|| self.case.entry.package.clone());
+        let identity = self.case.world.identity.clone();
+        let request = Request::Acquire {
+            credential: OTHER,
+            package,
+            role: step.of,
+            identity,
+        };
+        self.call(step.of, Purpose::Step, request, step.expect.clone())
+            .map(|_| ())
+    }
+}

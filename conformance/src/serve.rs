@@ -1,0 +1,99 @@
+//! `legwork serve`: the reference behind the adapter protocol, for programs in any language to talk to.
+
+use std::io::{self, BufRead, Read, Write};
+
+use crate::{
+    protocol::{Reply, ReplyLine, Request, RequestLine},
+    subject::{Answer, Subject, reference::Reference},
+};
+
+/// The longest request line, in bytes.
+const LINE_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Answers requests until `bye` or the end of the input.
+///
+/// A line that is no request is answered with a fault; its `seq` is repeated if it has one.
+///
+/// # Errors
+/// Reading or writing fails.
+pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+    let mut reference = Numbered::default();
+    loop {
+        let mut line = Vec::new();
+        if input.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let (reply, last) = match serde_json::from_slice::<RequestLine>(&line) {
+            Ok(request) => {
+                let last = request.request == Request::Bye;
+                (
+                    ReplyLine {
+                        seq: request.seq,
+                        reply: reference.call(request.seq, &request.request),
+                    },
+                    last,
+                )
+            }
+            Err(error) => (
+                ReplyLine {
+                    seq: sequence(&line),
+                    reply: Reply::Fault {
+                        message: error.to_string(),
+                    },
+                },
+                false,
+            ),
+        };
+        serde_json::to_writer(&mut output, &reply)?;
+        output.write_all(b"\n")?;
+        output.flush()?;
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+fn sequence(line: &[u8]) -> u64 {
+    let value: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+    value
+        .and_then(|value| value.get("seq")?.as_u64())
+        .unwrap_or_default()
+}
+
+/// The reference with the numbers of the requests that may be named later.
+#[derive(Debug, Default)]
+struct Numbered {
+    reference: Reference,
+    /// `seq` of each request since the last reset, that one first.
+    since_reset: Vec<u64>,
+}
+
+impl Numbered {
+    fn call(&mut self, sequence: u64, request: &Request) -> Reply {
+        if matches!(request, Request::Reset { .. }) {
+            self.since_reset.clear();
+        }
+        self.since_reset.push(sequence);
+        let answer = match request {
+            Request::FreeBuffers { of } => {
+                let place = self.since_reset.iter().position(|number| number == of);
+                let counted = place
+                    .and_then(|place| u64::try_from(place).ok())
+                    .map_or(0, |place| place + 1);
+                self.reference.call(&Request::FreeBuffers { of: counted })
+            }
+            other => self.reference.call(other),
+        };
+        match answer {
+            Answer::Outcome(outcome) => Reply::Outcome(outcome),
+            Answer::Unsupported(unsupported) => Reply::Unsupported(unsupported),
+            Answer::Fault(message) | Answer::Crash(message) => Reply::Fault { message },
+            Answer::Hang(_) => Reply::Fault {
+                message: "no answer".to_owned(),
+            },
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The reference behind the adapter protocol is the same as the reference in this process, and a child that breaks
+//! the protocol, dies or falls silent gets its verdict.
+
+use std::{path::PathBuf, time::Duration};
+
+use legwork::{
+    check::Verdict,
+    protocol::Role,
+    run::case::{self, Case},
+    runner::{self, CaseResult, Options},
+    subject::description::{Description, Located},
+    suite::Suite,
+};
+
+fn subject(command: &[&str]) -> Located {
+    let description = Description {
+        name: "reference".to_owned(),
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        setup: Vec::new(),
+        homepage: None,
+        language: None,
+        isolate: false,
+        documented_errors: Vec::new(),
+    };
+    Located {
+        description,
+        folder: PathBuf::new(),
+    }
+}
+
+fn serve() -> Located {
+    subject(&[env!("CARGO_BIN_EXE_legwork"), "serve"])
+}
+
+fn cases<'a>(suite: &'a Suite, pattern: &str) -> Vec<Case<'a>> {
+    case::expand(suite)
+        .into_iter()
+        .filter(|case| case::matches(pattern, &case.id))
+        .collect()
+}
+
+fn run(suite: &Suite, cases: &[Case<'_>], located: &Located, seconds: u64) -> Vec<CaseResult> {
+    let options = Options {
+        deadline: Duration::from_secs(seconds),
+        ..Options::default()
+    };
+    let roles = [Role::Initiator, Role::Acceptor];
+    runner::run_foreign(suite, cases, &options, located, &roles, |_| {})
+        .expect("the adapter starts")
+        .1
+}
+
+#[test]
+fn the_served_reference_keeps_every_rule_that_it_can_be_held_against() {
+    let suite = Suite::embedded().expect("the embedded suite is sound");
+    let cases = cases(&suite, "ntlm");
+    let results = run(&suite, &cases, &serve(), 20);
+    let wrong: Vec<String> = results
+        .iter()
+        .filter(|result| {
+            !matches!(
+                result.verdict,
+                Verdict::Pass | Verdict::Unsupported | Verdict::NotApplicable
+            )
+        })
+        .map(|result| format!("{} {:?} {:?}", result.key(), result.verdict, result.trace.end))
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+    let passed = results
+        .iter()
+        .filter(|result| result.verdict == Verdict::Pass)
+        .count();
+    assert!(
+        passed * 10 > results.len() * 9,
+        "only {passed} of {} cases were judged",
+        results.len()
+    );
+}
+
+#[test]
+fn the_served_reference_sends_the_same_tokens() {
+    let suite = Suite::embedded().expect("the embedded suite is sound");
+    let cases = cases(&suite, "ntlm/good");
+    let tokens = |result: &CaseResult| -> Vec<Vec<u8>> {
+        result
+            .trace
+            .legs()
+            .filter_map(|(_, event)| event.output().map(<[u8]>::to_vec))
+            .collect()
+    };
+    let served = run(&suite, &cases, &serve(), 20);
+    let embedded = runner::run_reference(&suite, &cases, &Options::default(), |_| {});
+    for result in served.iter().filter(|result| result.judged == [Role::Acceptor]) {
+        let twin = embedded
+            .iter()
+            .find(|twin| twin.case == result.case)
+            .expect("the same case");
+        pretty_assertions::assert_eq!(tokens(result), tokens(twin), "{}", result.case);
+    }
+}
+
+/// A shell script that answers `hello` and then does something else.
+fn script(then: &str) -> Located {
+    let hello = r#"{"seq":1,"outcome":{"hello":{"protocol":1,"name":"broken","version":"0","drives":[{"package":"ntlm","role":"acceptor","operations":["acquire","accept"],"observables":["token","status"],"requirements":4294967295}],"controls":[]}}}"#;
+    subject(&["/bin/sh", "-c", &format!("read line; echo '{hello}'; {then}")])
+}
+
+#[test]
+fn a_child_that_breaks_its_part_gets_a_verdict() {
+    let suite = Suite::embedded().expect("the embedded suite is sound");
+    let cases = cases(&suite, "ntlm/good/default");
+    for (then, expected) in [
+        ("exit 3", Verdict::Crash),
+        (
+            "read line; echo '{\"seq\":99,\"outcome\":{}}'; sleep 60",
+            Verdict::AdapterFault,
+        ),
+        (
+            "read line; echo '{\"nonsense\":true}'; sleep 60",
+            Verdict::AdapterFault,
+        ),
+        (
+            "read line; echo '{\"seq\":2,\"fault\":{\"message\":\"no\"}}'; sleep 60",
+            Verdict::AdapterFault,
+        ),
+        ("read line; exec sleep 60", Verdict::Hang),
+    ] {
+        let results = run(&suite, &cases, &script(then), 1);
+        let verdicts: Vec<Verdict> = results
+            .iter()
+            .filter(|result| result.judged == [Role::Acceptor])
+            .map(|result| result.verdict)
+            .collect();
+        assert_eq!(verdicts, [expected], "{then}");
+    }
+}

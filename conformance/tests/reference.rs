@@ -1,0 +1,75 @@
+//! The reference keeps every rule, needs no expectations, and does the same thing twice.
+
+use legwork::{
+    check::Verdict,
+    run::case,
+    runner::{self, Options},
+    suite::Suite,
+};
+
+fn suite() -> Suite {
+    Suite::embedded()
+        .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<String>()))
+}
+
+#[test]
+fn the_reference_keeps_every_rule() {
+    let suite = suite();
+    let cases = case::expand(&suite);
+    assert!(cases.len() > 500, "only {} cases", cases.len());
+    let results = runner::run_reference(&suite, &cases, &Options::default(), |_| {});
+    assert_eq!(results.len(), cases.len());
+    let broken: Vec<String> = results
+        .iter()
+        .flat_map(|result| result.findings.iter().map(move |finding| (result, finding)))
+        .filter(|(_, finding)| finding.verdict != Verdict::Pass)
+        .map(|(result, finding)| {
+            format!(
+                "{}: {:?} {} {}",
+                result.key(),
+                finding.verdict,
+                finding.rule,
+                finding.message
+            )
+        })
+        .collect();
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    let suite = suite();
+    let cases = case::expand(&suite);
+    let run = || {
+        let results = runner::run_reference(&suite, &cases, &Options::default(), |_| {});
+        results
+            .iter()
+            .map(|result| format!("{:?} {:?}", result.trace.events, result.findings))
+            .collect::<Vec<_>>()
+    };
+    for (first, second) in run().iter().zip(run()) {
+        pretty_assertions::assert_eq!(*first, second);
+    }
+}
+
+#[test]
+fn another_seed_gives_other_challenges() {
+    let suite = suite();
+    let cases: Vec<_> = case::expand(&suite)
+        .into_iter()
+        .filter(|case| case.id == "ntlm/good/default")
+        .collect();
+    let challenge = |seed| {
+        let options = Options {
+            seed,
+            ..Options::default()
+        };
+        let results = runner::run_reference(&suite, &cases, &options, |_| {});
+        let (_, event) = results[0]
+            .trace
+            .leg(legwork::protocol::Role::Acceptor, 0)
+            .expect("an acceptor's leg");
+        event.output().expect("a CHALLENGE").to_vec()
+    };
+    assert_ne!(challenge(1), challenge(2));
+}
