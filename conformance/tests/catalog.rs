@@ -119,35 +119,6 @@ fn few_rules_are_unchecked_and_none_by_implication() {
     }
 }
 
-/// Rules that are judged by what a side answers to a described step need such a step; those of messages,
-/// attributes and callers are judged wherever their subject occurs.
-#[test]
-fn rules_about_answers_have_scenarios() {
-    let suite = suite();
-    let named: BTreeSet<_> = suite.scenarios.iter().flat_map(|entry| entry.rules()).collect();
-    let universal = |id: &str| {
-        ["wire/", "caller/", "call/"]
-            .iter()
-            .any(|prefix| id.starts_with(prefix))
-            || id.ends_with("-granted")
-            || id.ends_with("-when-negotiated")
-            || id.starts_with("message/ntlm/signature-")
-            || ["message/ntlm/sealed-message", "acquire/general/succeeds"].contains(&id)
-            || [
-                "isc/ntlm/first-leg-continues",
-                "asc/ntlm/completion-without-token",
-            ]
-            .contains(&id)
-    };
-    let open: Vec<_> = suite
-        .rules
-        .iter()
-        .filter(|(id, entry)| entry.is_checked() && !universal(id) && !named.contains(id.as_str()))
-        .map(|(id, _)| id)
-        .collect();
-    assert_eq!(open, Vec::<&String>::new());
-}
-
 #[test]
 fn there_are_enough_cases_and_their_axes_are_real() {
     let suite = suite();

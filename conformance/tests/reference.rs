@@ -1,5 +1,7 @@
 //! The reference keeps every rule, needs no expectations, and does the same thing twice.
 
+use std::collections::BTreeSet;
+
 use legwork::{
     check::Verdict,
     run::case,
@@ -72,4 +74,26 @@ fn another_seed_gives_other_challenges() {
         event.output().expect("a CHALLENGE").to_vec()
     };
     assert_ne!(challenge(1), challenge(2));
+}
+
+/// What checks a rule is read off a run: a rule is checked, or it says why not, and never both.
+#[test]
+fn every_rule_is_checked_or_says_why_not() {
+    let suite = suite();
+    let cases = case::expand(&suite);
+    let results = runner::run_reference(&suite, &cases, &Options::default(), |_| {});
+    let checked: BTreeSet<&str> = results
+        .iter()
+        .flat_map(|result| &result.findings)
+        .map(|finding| finding.rule.as_str())
+        .collect();
+    let wrong: Vec<&String> = suite
+        .rules
+        .iter()
+        .filter(|(id, entry)| checked.contains(id.as_str()) == entry.rule.unchecked.is_some())
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(wrong, Vec::<&String>::new());
+    let unknown = checked.iter().find(|id| suite.rule(id).is_none());
+    assert_eq!(unknown, None, "a check of a rule that the suite does not have");
 }

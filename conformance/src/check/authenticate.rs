@@ -12,7 +12,9 @@ use super::{
 use crate::protocol::{Identity, Role, Text};
 
 const FLAGS: std::ops::Range<usize> = 60..64;
-const MIC: std::ops::Range<usize> = 72..88;
+
+/// Where the specification has the code.
+const MIC_OFFSET: usize = 72;
 
 /// Pairs that an initiator adds or changes itself.
 const OWN_PAIRS: [AvId; 4] = [
@@ -326,35 +328,38 @@ fn own_pairs(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
 
 fn mic(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
     let at = answer.made.at;
+    let place = answer.message.mic_offset();
+    let range = place.map(|place| place..place.saturating_add(16));
     let announced = pairs.flags().ok().flatten().unwrap_or(0) & MSV_AV_FLAG_MIC != 0;
     let filled = answer.message.mic.is_some_and(|mic| mic != [0; 16]);
-    judge.check_at(
-        "wire/ntlm/mic-announced",
-        at,
-        Some(MIC),
-        announced == filled,
-        || format!("MsvAvFlags announces a code: {announced}; the message has one: {filled}"),
-    );
+    let consistent = announced == filled;
+    judge.check_at("wire/ntlm/mic-announced", at, range.clone(), consistent, || {
+        format!("MsvAvFlags announces a code: {announced}; the message has one: {filled}")
+    });
     let policy = &judge.trace.world.initiator.policy;
     let sends = policy
         .get("send-mic")
         .and_then(serde_json::Value::as_bool)
         .unwrap_or(true);
     if timestamp(&answer.asked).is_some() && sends {
-        judge.check_at("wire/ntlm/mic-with-timestamp", at, Some(MIC), filled, || {
+        judge.check_at("wire/ntlm/mic-with-timestamp", at, range.clone(), filled, || {
             "the CHALLENGE has a timestamp, the AUTHENTICATE message no code".to_owned()
         });
     }
-    let (true, Some(sent), Some(derived)) = (announced, answer.message.mic, derived(answer)) else {
+    let (true, Some(sent), Some(place)) = (announced, answer.message.mic, place) else {
         return;
     };
-    let expected = recompute::mic(
-        &derived.session_key,
-        answer.negotiate,
-        answer.challenge,
-        answer.made.token,
+    judge.check_at(
+        "wire/ntlm/mic-place",
+        at,
+        range.clone(),
+        place == MIC_OFFSET,
+        || format!("the code stands at offset {place}: the version structure is left out"),
     );
-    judge.check_at("wire/ntlm/mic-value", at, Some(MIC), sent == expected, || {
+    let Some(derived) = derived(answer) else { return };
+    let token = (answer.made.token, place);
+    let expected = recompute::mic(&derived.session_key, answer.negotiate, answer.challenge, token);
+    judge.check_at("wire/ntlm/mic-value", at, range, sent == expected, || {
         format!(
             "the code is {}, recomputed {}",
             hex::encode(sent),

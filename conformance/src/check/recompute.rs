@@ -9,9 +9,6 @@ use legwork_engine::{
 
 use crate::protocol::{Role, Text};
 
-/// Offset and length of the message integrity code in an AUTHENTICATE message.
-const MIC: std::ops::Range<usize> = 72..88;
-
 /// NTOWFv2 (section 3.3.2): MD4 of the password, then a code over the upper-cased user and the domain.
 #[must_use]
 pub fn response_key(password: &Text, user: &[u8], domain: &[u8]) -> [u8; 16] {
@@ -80,11 +77,16 @@ pub fn session_key(
     }
 }
 
-/// The message integrity code over the three messages.
+/// The message integrity code over the three messages; in the third it stands at offset `at` and counts as zero.
 #[must_use]
-pub fn mic(session_key: &[u8; 16], negotiate: &[u8], challenge: &[u8], authenticate: &[u8]) -> [u8; 16] {
+pub fn mic(
+    session_key: &[u8; 16],
+    negotiate: &[u8],
+    challenge: &[u8],
+    (authenticate, at): (&[u8], usize),
+) -> [u8; 16] {
     let mut zeroed = authenticate.to_vec();
-    if let Some(place) = zeroed.get_mut(MIC) {
+    if let Some(place) = zeroed.get_mut(at..).and_then(|rest| rest.get_mut(..16)) {
         place.fill(0);
     }
     crypto::hmac_md5(session_key, &[negotiate, challenge, &zeroed])

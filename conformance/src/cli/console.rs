@@ -77,7 +77,8 @@ pub(crate) fn verdict(good: bool) -> ExitCode {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// A number of things.
+pub(crate) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode};
 use legwork::{dead_axes, run::case::Case};
 
 use super::{
-    console::{self, Done},
+    console::{self, Done, counted},
     options::{self, SuiteChoice},
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             "every value of every axis makes a difference ({} cases)",
             chosen.len()
         ),
-        count => writeln!(text, "{count} values of axes change nothing"),
+        count => writeln!(text, "{} of axes: nothing changes", counted(count, "value")),
     };
     console::print(&text)?;
     Ok(console::verdict(dead.is_empty()))
@@ -66,6 +66,7 @@ pub(crate) fn cases(cases: &[Case<'_>]) -> String {
             let _ = writeln!(text, "  {}", case.id);
         }
     }
-    let _ = writeln!(text, "{} cases of {} scenarios", cases.len(), scenarios.len());
+    let (cases, scenarios) = (counted(cases.len(), "case"), counted(scenarios.len(), "scenario"));
+    let _ = writeln!(text, "{cases} of {scenarios}");
     text
 }

@@ -30,7 +30,14 @@ impl SuiteChoice {
             Some(folder) => Suite::from_dir(folder),
             None => Suite::embedded(),
         };
-        loaded.map_err(Failure::Broken)
+        let suite = loaded.map_err(Failure::Broken)?;
+        match &self.suite {
+            Some(folder) if suite.scenarios.is_empty() => Err(Failure::Usage(format!(
+                "there is no scenario in {}",
+                folder.display()
+            ))),
+            _ => Ok(suite),
+        }
     }
 }
 

@@ -187,6 +187,9 @@ type Log<'a> = Mutex<log::Writer<'a, BufWriter<File>>>;
 impl Prepared<'_> {
     fn go(&self, arguments: &Arguments) -> Done {
         let keys = self.keys();
+        if keys.is_empty() {
+            return Err(Failure::Usage("none of these cases judges that side".to_owned()));
+        }
         let planned = self.who(arguments, None);
         let plan = log::Plan {
             who: &planned,
@@ -288,16 +291,13 @@ impl Prepared<'_> {
         let Some(located) = &self.located else {
             return Who::reference();
         };
+        let unknown = Hello::default();
         let argument = arguments
             .subject
             .subject
             .as_ref()
             .map(|path| path.display().to_string());
-        Who::of(
-            &located.description.name,
-            hello.unwrap_or(&Hello::default()),
-            argument,
-        )
+        Who::of(&located.description.name, hello.unwrap_or(&unknown), argument)
     }
 }
 

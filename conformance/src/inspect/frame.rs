@@ -53,9 +53,9 @@ impl<'a> Frame<'a> {
         };
         // The flags say whether TargetInfo must be there, whatever the layout says, and stand in front of it.
         for field in fields {
-            if !frame.has_room(field) {
+            let Some(field) = &frame.placed(field) else {
                 continue;
-            }
+            };
             frame.header_end = field.offset.saturating_add(field.size);
             if let Err(error) = frame.fixed(field, expected) {
                 frame.cut(field, error);
@@ -64,6 +64,17 @@ impl<'a> Frame<'a> {
         }
         frame.header_end = frame.header_end.min(token.length());
         frame
+    }
+
+    /// A field where it stands, if it is there. A payload that leaves room for the MIC but not for the version in
+    /// front of it belongs to a message that leaves the version out.
+    fn placed(&self, field: &FixedField) -> Option<FixedField> {
+        let without_version = (80..88).contains(&self.payload_start());
+        match field.name {
+            "Version" if field.offset == 64 && without_version => None,
+            "MIC" if without_version => Some(FixedField { offset: 64, ..*field }),
+            _ => self.has_room(field).then_some(*field),
+        }
     }
 
     /// Whether an optional field is there: the payload begins behind it.

@@ -11,7 +11,7 @@ use crate::{
     runner::{self, CaseResult, Saboteurs},
 };
 
-use super::{Run, operation, status_name};
+use super::{Run, harmless, operation, status_name};
 
 /// Where a check is: side, call and leg.
 pub(super) fn place(run: &Run<'_>, result: &CaseResult, finding: &Finding) -> String {
@@ -23,7 +23,7 @@ pub(super) fn place(run: &Run<'_>, result: &CaseResult, finding: &Finding) -> St
     };
     let call = at.saturating_add(1);
     let status = status_name(run.suite, event)
-        .map(|name| format!(" → {name}"))
+        .map(|name| format!(" → {}", harmless(&name)))
         .unwrap_or_default();
     let what = match event.purpose {
         Purpose::Leg(number) => format!("leg {}, {}", number.saturating_add(1), operation(&event.request)),

@@ -93,11 +93,12 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Whether everything is as it should be, or as it is known to be.
+    /// Whether everything is as it should be, or as it is known to be. A run in which nothing was decided is not.
     #[must_use]
     pub fn is_good(&self) -> bool {
+        let decided = self.results.iter().any(|result| result.verdict >= Verdict::Pass);
         let stale = !self.outcome.stale.is_empty() || !self.outcome.changed.is_empty();
-        !stale && !self.unforeseen().any(|(_, finding)| self.counts(finding))
+        decided && !stale && !self.unforeseen().any(|(_, finding)| self.counts(finding))
     }
 
     /// Whether a finding fails the run.
@@ -182,4 +183,17 @@ pub(crate) fn status_name(suite: &Suite, event: &Event) -> Option<String> {
         .filter(|(code, row)| *code == status.code && !row.name.is_empty())
         .map(|(_, row)| row.name.clone());
     Some(known.last().unwrap_or_else(|| status.code.clone()))
+}
+
+/// Text from a subject, made harmless: control characters cannot steer a terminal.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => out.push('\n'),
+            control if control.is_control() => out.extend(control.escape_default()),
+            other => out.push(other),
+        }
+    }
+    out
 }

@@ -16,7 +16,7 @@ use crate::{
     subject::Answer,
 };
 
-use super::{Run, answer_json, evidence, operation, status_name, text::push_line};
+use super::{Run, answer_json, evidence, harmless, operation, status_name, text::push_line};
 
 /// A file of the folder: path and text.
 pub type RecordedFile = (String, String);
@@ -79,38 +79,34 @@ fn readme(run: &Run<'_>, result: &CaseResult) -> String {
         wrap(&mut text, &case.entry.scenario.text, 0);
         text.push('\n');
     }
-    let subject = format!("{} {}", run.who.name, run.who.version);
-    push_line(
-        &mut text,
-        &format!(
-            "Subject: {}. Verdict: {}.\n",
-            subject.trim(),
-            result.verdict.name()
-        ),
-    );
-    push_line(&mut text, "Replay with the harness:\n");
-    push_line(&mut text, &format!("    {}\n", run.repro(result)));
-    push_line(
-        &mut text,
-        "Replay without it, in a debugger for instance (ADAPTER is the adapter's program):\n",
-    );
-    for role in &result.judged {
-        push_line(
-            &mut text,
-            &format!("    ADAPTER < requests-{}.jsonl", role.name()),
-        );
-    }
-    push_line(&mut text, "\n| file | holds |\n|---|---|");
-    push_line(&mut text, "| `case.json` | scenario, axes, seed and clock |");
-    push_line(
-        &mut text,
+    let subject = harmless(&format!("{} {}", run.who.name, run.who.version));
+    let programs: Vec<String> = result
+        .judged
+        .iter()
+        .map(|role| format!("    ADAPTER < requests-{}.jsonl", role.name()))
+        .collect();
+    let lines = [
+        &format!("Subject: {}. Verdict: {}.", subject.trim(), result.verdict.name()),
+        "",
+        "Replay with the harness:",
+        "",
+        &format!("    {}", run.repro(result)),
+        "",
+        "Replay without it, in a debugger for instance (ADAPTER is the adapter's program). An implementation that draws",
+        "its own random numbers answers the later requests otherwise; `trace.jsonl` has what it answered then.",
+        "",
+        &programs.join("\n"),
+        "",
+        "| file | holds |",
+        "|---|---|",
+        "| `case.json` | scenario, axes, seed and clock |",
         "| `requests-*.jsonl` | what the judged side was asked, as its adapter reads it |",
-    );
-    push_line(
-        &mut text,
         "| `trace.jsonl` | every call of both sides, with its answer |",
-    );
-    push_line(&mut text, "| `tokens/` | every token, decoded |");
+        "| `tokens/` | every token, decoded |",
+    ];
+    for line in lines {
+        push_line(&mut text, line);
+    }
     findings(&mut text, run, result);
     text
 }
@@ -127,8 +123,9 @@ fn findings(text: &mut String, run: &Run<'_>, result: &CaseResult) {
     for finding in failed {
         push_line(
             text,
-            &format!("\n### {} ({})\n", finding.rule, finding.verdict.name()),
+            &format!("\n### {} ({})", finding.rule, finding.verdict.name()),
         );
+        text.push('\n');
         if let Some((_, entry)) = run.suite.rule(&finding.rule) {
             wrap(text, &entry.rule.text, 0);
             wrap(
@@ -139,7 +136,7 @@ fn findings(text: &mut String, run: &Run<'_>, result: &CaseResult) {
             text.push('\n');
         }
         push_line(text, &format!("At: {}.", evidence::place(run, result, finding)));
-        push_line(text, &format!("Found: {}.", finding.message));
+        push_line(text, &format!("Found: {}.", harmless(&finding.message)));
         for (heading, paragraph) in evidence::paragraphs(run, result, finding) {
             push_line(
                 text,

@@ -13,6 +13,7 @@ use crate::{
 use super::{
     Run, Who, evidence,
     failure::{Group, groups},
+    harmless,
     paint::{Paint, QUIET, STRONG},
     tally::Tally,
 };
@@ -111,7 +112,11 @@ impl Writer<'_> {
             self.line("  also");
         }
         for (result, finding) in rest.iter().take(NAMED) {
-            self.line(&format!("    {}: {}", result.key(), first_line(&finding.message)));
+            self.line(&format!(
+                "    {}: {}",
+                result.key(),
+                first_line(&harmless(&finding.message))
+            ));
         }
         let unnamed = rest.len().saturating_sub(NAMED);
         if unnamed > 0 {
@@ -163,7 +168,7 @@ impl Writer<'_> {
         ));
         self.line(&format!(
             "    found   {}",
-            finding.message.replace('\n', "\n            ")
+            harmless(&finding.message).replace('\n', "\n            ")
         ));
         for (heading, text) in evidence::paragraphs(self.run, result, finding) {
             self.line(&format!("    {heading}"));
@@ -229,7 +234,8 @@ impl Writer<'_> {
             argument,
             ..
         } = self.run.who;
-        let title = self.paint.paint(STRONG, format!("{name} {version}").trim());
+        let title = harmless(&format!("{name} {version}"));
+        let title = self.paint.paint(STRONG, title.trim());
         match argument {
             None => self.block(&title, None),
             Some(_) => {
@@ -280,7 +286,7 @@ impl Writer<'_> {
         }
         let mut rows: Vec<(String, usize)> = reasons.into_iter().collect();
         rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let short = |text: &str| text.rsplit(": ").next().unwrap_or(text).to_owned();
+        let short = |text: &str| harmless(text.rsplit(": ").next().unwrap_or(text));
         let rows: Vec<String> = rows
             .iter()
             .map(|(what, count)| format!("{} {count}", short(what)))

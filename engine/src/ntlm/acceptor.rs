@@ -214,7 +214,7 @@ impl ExpectAuthenticate {
         session_key: &Secret<16>,
         turn: &AcceptorTurn<'_>,
     ) -> Result<(), Error> {
-        let Some(mic) = message.mic else {
+        let (Some(mic), Some(at)) = (message.mic, message.mic_offset()) else {
             let tolerated = deviates!(turn.environment, MissingMicTolerated);
             return if tolerated {
                 Ok(())
@@ -223,7 +223,7 @@ impl ExpectAuthenticate {
             };
         };
         let mut zeroed = turn.token.to_vec();
-        codec::put(&mut zeroed, Authenticate::MIC_OFFSET, &[0; 16]);
+        codec::put(&mut zeroed, at, &[0; 16]);
         let expected = keys::mic(session_key, [&self.negotiate, &self.challenge, &zeroed]);
         if crypto::equal(&expected, &mic) || deviates!(turn.environment, SkipMicVerification) {
             Ok(())

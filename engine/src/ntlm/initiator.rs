@@ -175,15 +175,12 @@ fn seal_messages(
     turn: &mut InitiatorTurn<'_>,
 ) -> Vec<u8> {
     shape!(turn.environment, "authenticate", &mut message);
-    let has_mic = message.mic.is_some();
-    if has_mic {
-        message.mic = Some([0; 16]);
-    }
+    message.mic = message.mic.map(|_| [0; 16]);
     let mut token = message.emit();
     shape_bytes!(turn.environment, "authenticate", &mut token);
-    if has_mic {
+    if let Some(at) = message.mic_offset() {
         let code = keys::mic(session_key, [negotiate, turn.token, &token]);
-        codec::put(&mut token, Authenticate::MIC_OFFSET, &code);
+        codec::put(&mut token, at, &code);
     }
     token
 }

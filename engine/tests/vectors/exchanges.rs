@@ -124,7 +124,7 @@ fn derive(initiator: &Members, exchange: &Members) -> Vec<(&'static str, String)
     derived.extend(protection_keys(message.flags, &exported));
     if let (Some(mic), Some(negotiate)) = (message.mic, leg(exchange, "negotiate")) {
         let mut zeroed = token.clone();
-        zeroed[Authenticate::MIC_OFFSET..][..16].fill(0);
+        zeroed[72..88].fill(0);
         let own = keys::mic(&exported, [&negotiate, &challenge_token, &zeroed]);
         assert_eq!(own, mic);
         derived.push(("mic", hex::encode(own)));

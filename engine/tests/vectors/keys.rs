@@ -104,7 +104,7 @@ fn client_challenge(inputs: &Members) -> Vec<u8> {
 
 fn mic(inputs: &Members) -> Vec<u8> {
     let mut authenticate = bytes(inputs, "authenticate");
-    authenticate[Authenticate::MIC_OFFSET..][..16].fill(0);
+    authenticate[72..88].fill(0);
     let messages = [
         bytes(inputs, "negotiate"),
         bytes(inputs, "challenge"),

@@ -13,12 +13,16 @@
 //! 64  Version                          8 bytes, absent in old forms
 //! 72  MIC                              16 bytes, absent in older forms
 //! ```
+//!
+//! The version structure is zero where its flag is not set (section 2.2.2.10). Several stacks leave it out instead
+//! (pyspnego, WinPR, Samba, sspi-rs), and the code then stands at offset 64: a payload that begins between 80 and 88
+//! is that form.
 
 use std::borrow::Cow;
 
 use super::{
     Descriptor, FixedField, MessageType, NegotiateFlags, Version, described, descriptor, expect_type, fixed,
-    optional_version, payload_start, start,
+    payload_start, start,
 };
 use crate::{codec, error::TokenError};
 
@@ -41,8 +45,7 @@ pub struct Authenticate<'a> {
     pub flags: NegotiateFlags,
     /// Version of the sender, if the fixed part has one.
     pub version: Option<Version>,
-    /// Message integrity code, if the fixed part has room for one. A code implies a version; `emit` writes zeros for
-    /// an absent one.
+    /// Message integrity code, if the fixed part has room for one.
     pub mic: Option<[u8; 16]>,
 }
 
@@ -62,8 +65,9 @@ impl<'a> Authenticate<'a> {
         fixed("MIC", 72, 16),
     ];
 
-    /// Offset of the message integrity code.
-    pub const MIC_OFFSET: usize = 72;
+    const WITH_MIC: usize = Self::HEADER + 16;
+    const WITH_VERSION: usize = Self::HEADER + Version::SIZE;
+    const WITH_BOTH: usize = Self::WITH_VERSION + 16;
 
     const HEADER: usize = 64;
 
@@ -99,7 +103,12 @@ impl<'a> Authenticate<'a> {
             workstation,
             encrypted_session_key,
         ] = parts;
-        let mic = (payload >= Self::MIC_OFFSET + 16).then(|| codec::array(token, Self::MIC_OFFSET, "MIC"));
+        let (has_version, mic_at) = match payload {
+            Self::WITH_BOTH.. => (true, Some(Self::WITH_VERSION)),
+            Self::WITH_MIC.. => (false, Some(Self::HEADER)),
+            Self::WITH_VERSION.. => (true, None),
+            _ => (false, None),
+        };
         Ok(Self {
             lm_response: bytes(lm_response)?,
             nt_response: bytes(nt_response)?,
@@ -108,8 +117,8 @@ impl<'a> Authenticate<'a> {
             workstation: bytes(workstation)?,
             encrypted_session_key: bytes(encrypted_session_key)?,
             flags,
-            version: optional_version(token, Self::HEADER, payload),
-            mic: mic.transpose()?,
+            version: has_version.then(|| Version::parse(token, Self::HEADER)).flatten(),
+            mic: mic_at.map(|at| codec::array(token, at, "MIC")).transpose()?,
         })
     }
 
@@ -117,8 +126,9 @@ impl<'a> Authenticate<'a> {
     #[must_use]
     pub fn emit(&self) -> Vec<u8> {
         let header = match (self.version, self.mic) {
-            (_, Some(_)) => Self::MIC_OFFSET + 16,
-            (Some(_), None) => Self::HEADER + Version::SIZE,
+            (Some(_), Some(_)) => Self::WITH_BOTH,
+            (None, Some(_)) => Self::WITH_MIC,
+            (Some(_), None) => Self::WITH_VERSION,
             (None, None) => Self::HEADER,
         };
         let parts: [(usize, &[u8]); 6] = [
@@ -138,13 +148,20 @@ impl<'a> Authenticate<'a> {
         if let Some(version) = self.version {
             codec::put(&mut out, Self::HEADER, &version.to_bytes());
         }
-        if let Some(mic) = self.mic {
-            codec::put(&mut out, Self::MIC_OFFSET, &mic);
+        if let (Some(mic), Some(at)) = (self.mic, self.mic_offset()) {
+            codec::put(&mut out, at, &mic);
         }
         for (at, part) in parts {
             descriptor::append(&mut out, at, part);
         }
         out
+    }
+
+    /// Offset of the message integrity code, if there is one.
+    #[must_use]
+    pub fn mic_offset(&self) -> Option<usize> {
+        let version = self.version.map_or(0, |_| Version::SIZE);
+        self.mic.map(|_| Self::HEADER.saturating_add(version))
     }
 
     /// The same message, owning its bytes.
