@@ -10,8 +10,7 @@ use legwork::{
 };
 
 fn suite() -> Suite {
-    Suite::embedded()
-        .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<String>()))
+    Suite::embedded().expect("the embedded suite is sound")
 }
 
 #[test]

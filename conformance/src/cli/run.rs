@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Mutex,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use legwork::{
@@ -126,15 +126,18 @@ fn roles(arguments: &Arguments) -> Vec<Role> {
 }
 
 fn expectations(arguments: &Arguments, located: Option<&Located>) -> Result<Expectations, Failure> {
-    let beside = located
-        .map(|located| located.folder.join("expectations.yaml"))
-        .filter(|file| file.is_file());
-    let mut expectations = match arguments.expectations.clone().or(beside) {
+    // A file that is to be written need not be there yet.
+    let to_come = |file: &PathBuf| arguments.update_expectations && !file.exists();
+    let beside = located.map(|located| located.folder.join("expectations.yaml"));
+    let beside = beside.filter(|file| file.is_file());
+    let public = arguments.expectations.clone().or(beside);
+    let mut expectations = match public.filter(|file| !to_come(file)) {
         Some(file) => Expectations::load(&file).map_err(Failure::Broken)?,
         None => Expectations::default(),
     };
-    if let Some(file) = &arguments.private_expectations {
-        expectations.add_private(file).map_err(Failure::Broken)?;
+    let private = arguments.private_expectations.clone();
+    if let Some(file) = private.filter(|file| !to_come(file)) {
+        expectations.add_private(&file).map_err(Failure::Broken)?;
     }
     Ok(expectations)
 }
@@ -211,27 +214,37 @@ impl Prepared<'_> {
             }
             bar.inc(1);
         })?;
-        let elapsed = started.elapsed();
         bar.finish_and_clear();
-        let outcome = self
-            .expectations
-            .judge(&results, arguments.filter.is_empty() && arguments.role.is_none());
-        let who = self.who(arguments, Some(&hello));
+        self.conclude(arguments, log, &hello, &results, started.elapsed())
+    }
+
+    /// Reports; an error of the log comes last, for the report is worth having without it.
+    fn conclude(
+        &self,
+        arguments: &Arguments,
+        log: Option<Log<'_>>,
+        hello: &Hello,
+        results: &[CaseResult],
+        elapsed: Duration,
+    ) -> Done {
+        let whole = arguments.filter.is_empty() && arguments.role.is_none();
+        let outcome = self.expectations.judge(results, whole);
+        let who = self.who(arguments, Some(hello));
         let run = Run {
             suite: self.suite,
             cases: &self.cases,
             options: &self.options,
             who: &who,
-            results: &results,
+            results,
             expectations: &self.expectations,
             outcome: &outcome,
             strict: arguments.strict,
             elapsed,
         };
-        if let Some(log) = log {
-            finish(log, arguments, &hello, &run)?;
-        }
         tell(arguments, &run)?;
+        if let Some(log) = log {
+            finish(log, arguments, hello, &run)?;
+        }
         if arguments.update_expectations {
             self.update(arguments, &run)?;
         }

@@ -4,10 +4,7 @@
 //! in, weaken what is agreed or end a process go to the private file, never to the public one. Entries that match
 //! nothing any more are named by the report; a person takes them out.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::Verdict,
@@ -17,7 +14,10 @@ use crate::{
     yaml::{Document, Located},
 };
 
-use super::Run;
+use super::{
+    Run,
+    text::{counted, push_line},
+};
 
 /// What stands as the reason of a new entry.
 pub const NO_REASON: &str = "Not looked at yet.";
@@ -57,20 +57,11 @@ pub fn extend(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> Resul
     }
     text.push('\n');
     for ((rule, side, scenario), (cases, count)) in entries(run, audience) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "  - rule: {rule}\n    role: {}\n    cases: [{}]",
-            side.name(),
-            quoted(&scenario)
-        );
-        let _ = writeln!(
-            text,
-            "    count: {count}\n    # {} in {} cases",
-            run.who.version,
-            cases.len()
-        );
-        let _ = writeln!(text, "    reason: {}", quoted(NO_REASON));
+        // Numbers of checks vary where a subject draws its own random numbers: they are a remark, no condition.
+        let seen = format!("{}, {}", counted(count, "check"), counted(cases.len(), "case"));
+        push_line(&mut text, &format!("  - rule: {rule}\n    role: {}", side.name()));
+        push_line(&mut text, &format!("    cases: [{}] # {seen}", quoted(&scenario)));
+        push_line(&mut text, &format!("    reason: {}", quoted(NO_REASON)));
     }
     Document::new(file, &text).read::<ExpectationsFile>()?;
     Ok(text)

@@ -5,7 +5,7 @@ use legwork_engine::{
     crypto::{self, Secret},
     ntlm::{
         keys::{self, ResponseKeyV2, Sender},
-        messages::{Authenticate, ClientChallenge},
+        messages::ClientChallenge,
     },
 };
 use legwork_vectors::Vector;
