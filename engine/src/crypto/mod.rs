@@ -6,6 +6,10 @@ use std::fmt;
 
 pub use rc4::Rc4;
 
+use des::{
+    Des,
+    cipher::{BlockCipherEncrypt, KeyInit as _},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use md4::Md4;
 use md5::{Digest, Md5};
@@ -79,6 +83,21 @@ impl fmt::Debug for HmacMd5 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("HmacMd5")
     }
+}
+
+/// DES (FIPS 46-3) of one block with a key of 56 bits, written without parity bits.
+#[must_use]
+pub fn des(key: [u8; 7], block: [u8; 8]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g] = key;
+    let bits = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
+    // Seven bits go into each byte of the key; the lowest bit is for parity, which DES does not look at.
+    let spread: [u8; 8] = std::array::from_fn(|place| {
+        let septet = (bits >> (49 - 7 * place)) & 0x7F;
+        u8::try_from(septet << 1).unwrap_or_default()
+    });
+    let mut block = block.into();
+    Des::new(&spread.into()).encrypt_block(&mut block);
+    block.into()
 }
 
 /// RC4 of 16 bytes with a key that is used once.

@@ -1,5 +1,7 @@
 //! Keys and responses as pure functions (MS-NLMP sections 3.3 and 3.4.5).
 
+pub mod v1;
+
 use super::messages::NegotiateFlags;
 use crate::{
     codec::utf16::Text,
