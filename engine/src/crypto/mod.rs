@@ -6,10 +6,7 @@ use std::fmt;
 
 pub use rc4::Rc4;
 
-use des::{
-    Des,
-    cipher::{BlockCipherEncrypt, KeyInit as _},
-};
+use des::{Des, cipher::BlockCipherEncrypt};
 use hmac::{Hmac, KeyInit, Mac};
 use md4::Md4;
 use md5::{Digest, Md5};
