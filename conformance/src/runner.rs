@@ -1,6 +1,10 @@
 //! Runs cases against a subject and gathers verdicts.
 
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
 
 use rayon::prelude::*;
 
@@ -14,7 +18,7 @@ use crate::{
         trace::{End, Trace},
         world::DEFAULT_CLOCK,
     },
-    subject::{Subject, description::Located, process::Process, reference::Reference},
+    subject::{self, Subject, description::Located, process::Process, reference::Reference},
     suite::Suite,
 };
 
@@ -136,7 +140,14 @@ pub fn run_subject(
     let ours = reference.hello().clone();
     let theirs = subject.subject.hello().clone();
     let name = subject.name.clone();
-    let settings = settings(suite, case, options, None);
+    // A subject whose clock cannot be steered has the real one, and its peer has to live at the same time.
+    let steered = theirs.controls.iter().any(|control| control == "clock");
+    let clock = if steered { options.clock } else { now() };
+    let options = Options {
+        clock,
+        ..options.clone()
+    };
+    let settings = settings(suite, case, &options, None);
     let seen = |side: Role| match side == role {
         true => Seen {
             hello: &theirs,
@@ -188,8 +199,15 @@ pub fn run_foreign(
     let first = start()?;
     let hello = first.subject.hello().clone();
     let idle = Mutex::new(vec![first]);
+    let package = |case: &Case<'_>| case.entry.package.clone();
+    let offered = |role: &&Role| {
+        cases
+            .iter()
+            .any(|case| subject::drive(&hello, &package(case), **role).is_some())
+    };
     let work: Vec<(&Case<'_>, Role)> = roles
         .iter()
+        .filter(offered)
         .flat_map(|role| {
             cases
                 .iter()
@@ -197,20 +215,59 @@ pub fn run_foreign(
                 .map(|case| (case, *role))
         })
         .collect();
-    let results: Result<Vec<CaseResult>, String> = work
+    let results: Vec<CaseResult> = work
         .par_iter()
         .map(|(case, role)| {
             let waiting = idle.lock().ok().and_then(|mut idle| idle.pop());
-            let mut subject = waiting.map_or_else(start, Ok)?;
-            let result = run_subject(suite, case, options, &mut subject, *role);
+            let result = match waiting.map_or_else(start, Ok) {
+                Ok(mut subject) => {
+                    let result = run_subject(suite, case, options, &mut subject, *role);
+                    if let Ok(mut idle) = idle.lock() {
+                        idle.push(subject);
+                    }
+                    result
+                }
+                Err(message) => not_started(suite, case, options, *role, (&hello, &message)),
+            };
             done(&result);
-            if let Ok(mut idle) = idle.lock() {
-                idle.push(subject);
-            }
-            Ok(result)
+            result
         })
         .collect();
-    Ok((hello, across_cases(suite, results?)))
+    Ok((hello, across_cases(suite, results)))
+}
+
+/// A case for which no further process of the subject could be started.
+fn not_started(
+    suite: &Suite,
+    case: &Case<'_>,
+    options: &Options,
+    role: Role,
+    (hello, message): (&Hello, &str),
+) -> CaseResult {
+    let trace = Trace {
+        world: case.world.clone(),
+        package: case.entry.package.clone(),
+        clock: options.clock,
+        events: Vec::new(),
+        end: End::AdapterFault(role, format!("cannot be started: {message}")),
+    };
+    let seen = |side| Seen {
+        hello,
+        name: "",
+        judged: side == role,
+    };
+    conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
+}
+
+/// The present time in 100 ns units since 1601-01-01.
+fn now() -> u64 {
+    const UNIX_EPOCH: u64 = 116_444_736_000_000_000;
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_nanos() / 100)
+        .unwrap_or_default()
+        .saturating_add(UNIX_EPOCH)
 }
 
 fn settings<'a>(
@@ -246,6 +303,7 @@ fn conclude(
         .filter(|(_, seen)| seen.judged)
         .map(|(role, _)| role)
         .collect();
+    findings.extend(undecided(&trace, &judged, &findings));
     findings.extend(at_the_end(&trace, &judged));
     let verdict = worst(&findings);
     CaseResult {
@@ -255,6 +313,28 @@ fn conclude(
         verdict,
         trace,
     }
+}
+
+/// A peer that is not judged refuses although every check of the judged side passed: one of the two is wrong, and
+/// this case cannot say which.
+fn undecided(trace: &Trace, judged: &[Role], findings: &[Finding]) -> Option<Finding> {
+    let (at, last) = trace.legs().last()?;
+    let blamed = findings.iter().any(|finding| finding.verdict >= Verdict::Warn);
+    if trace.end != End::Stopped || judged.contains(&last.side) || blamed {
+        return None;
+    }
+    let status = last
+        .status()
+        .and_then(|status| status.message.clone())
+        .unwrap_or_default();
+    Some(Finding {
+        rule: "call/every-call-returns".to_owned(),
+        side: *judged.first()?,
+        verdict: Verdict::HarnessFault,
+        event: Some(at),
+        message: format!("undecided: every check passed, and the reference refuses: {status}"),
+        range: None,
+    })
 }
 
 /// What the way a case ended says about the sides that are judged.
@@ -268,7 +348,9 @@ fn at_the_end(trace: &Trace, judged: &[Role]) -> Vec<Finding> {
         End::AdapterFault(role, message) => (Some(*role), Verdict::AdapterFault, message.clone()),
         End::HarnessFault(message) => (None, Verdict::HarnessFault, message.clone()),
     };
-    let event = trace.events.len().checked_sub(1);
+    // What is given back at the end comes after the call that went wrong.
+    let wrong = trace.events.iter().rposition(|event| event.outcome().is_none());
+    let event = wrong.or_else(|| trace.events.len().checked_sub(1));
     let finding = |side: &Role| {
         let others = culprit.is_some_and(|culprit| culprit != *side);
         let verdict = if others { Verdict::HarnessFault } else { verdict };

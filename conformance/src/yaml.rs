@@ -31,6 +31,9 @@ pub const SIZE_LIMIT: usize = 1 << 20;
 /// Most values in one file, aliases counted where they are used.
 const NODE_LIMIT: usize = 200_000;
 
+/// How many brackets may stand inside each other.
+const DEPTH_LIMIT: usize = 64;
+
 /// An error and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
@@ -260,10 +263,38 @@ impl<'a> Document<'a> {
                 ..Located::whole_file(self.file, message)
             }));
         }
+        if let Some(place) = self.too_deep() {
+            let expected = Some(format!("at most {DEPTH_LIMIT} brackets inside each other"));
+            return Err(Box::new(self.located(
+                place,
+                "nested too deeply".to_owned(),
+                expected,
+                String::new(),
+            )));
+        }
         let mut nodes = 0;
         let parser = serde_yaml::Deserializer::from_str(self.text);
         let surveyed = Survey { nodes: &mut nodes }.deserialize(parser);
         surveyed.map_err(|error| Box::new(self.failure(&error, String::new())))
+    }
+
+    /// Where brackets are nested too deeply: the parser's own limit comes too late for its scanner, which takes
+    /// quadratic time over them.
+    fn too_deep(&self) -> Option<Place> {
+        let mut depth = 0usize;
+        for (line, text) in (1..).zip(self.text.lines()) {
+            for (column, letter) in (1..).zip(text.chars()) {
+                match letter {
+                    '[' | '{' => depth = depth.saturating_add(1),
+                    ']' | '}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                if depth > DEPTH_LIMIT {
+                    return Some(Place { line, column });
+                }
+            }
+        }
+        None
     }
 
     fn failure(&self, error: &serde_yaml::Error, path: String) -> Located {

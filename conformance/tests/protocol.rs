@@ -123,6 +123,8 @@ fn a_child_that_breaks_its_part_gets_a_verdict() {
             "read line; echo '{\"seq\":2,\"fault\":{\"message\":\"no\"}}'; sleep 60",
             Verdict::AdapterFault,
         ),
+        ("exec >&-; exec sleep 60", Verdict::AdapterFault),
+        ("while :; do echo a line of a log; done", Verdict::Hang),
         ("read line; exec sleep 60", Verdict::Hang),
     ] {
         let results = run(&suite, &cases, &script(then), 1);
@@ -133,4 +135,28 @@ fn a_child_that_breaks_its_part_gets_a_verdict() {
             .collect();
         assert_eq!(verdicts, [expected], "{then}");
     }
+}
+
+/// A subject whose tokens are none is not painted green by the peer's refusal.
+#[test]
+fn a_token_that_is_none_counts_against_its_maker() {
+    let suite = Suite::embedded().expect("the embedded suite is sound");
+    let cases = cases(&suite, "ntlm/good/default");
+    let garbage = r#"{"outcome":{"status":{"namespace":"sspi","code":"0x00090312"},"buffers":[{"kind":2,"bytes":"deadbeef"}]}}"#;
+    let hello = r#"{"outcome":{"hello":{"protocol":1,"name":"garbage","version":"0","drives":[{"package":"ntlm","role":"initiator","operations":["acquire","initialize"],"observables":["token","status"],"requirements":4294967295}],"controls":[]}}}"#;
+    let ok = r#"{"outcome":{"status":{"namespace":"sspi","code":"0x00000000"}}}"#;
+    let script = format!(
+        r#"while read line; do seq=${{line#*:}}; seq=${{seq%%,*}}; case "$line" in
+            *hello*) reply='{hello}';; *initialize*) reply='{garbage}';; *) reply='{ok}';; esac
+            echo "{{\"seq\":$seq,${{reply#?}}"; done"#
+    );
+    let results = run(&suite, &cases, &subject(&["/bin/sh", "-c", &script]), 5);
+    let failed: Vec<&str> = results
+        .iter()
+        .filter(|result| result.judged == [Role::Initiator])
+        .flat_map(|result| &result.findings)
+        .filter(|finding| finding.verdict == Verdict::Fail)
+        .map(|finding| finding.rule.as_str())
+        .collect();
+    assert_eq!(failed, ["wire/ntlm/message-due"]);
 }

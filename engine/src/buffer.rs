@@ -126,3 +126,40 @@ pub fn find(buffers: &[SecBuffer], kind: BufferKind) -> Option<&SecBuffer> {
 pub fn find_mut(buffers: &mut [SecBuffer], kind: BufferKind) -> Option<&mut SecBuffer> {
     buffers.iter_mut().find(|buffer| buffer.kind == kind)
 }
+
+/// The data buffers of a message in order: what is signed, as one text.
+pub fn data(message: &[SecBuffer]) -> impl Iterator<Item = &[u8]> {
+    let data = message.iter().filter(|buffer| buffer.kind == BufferKind::DATA);
+    data.map(|buffer| buffer.bytes.as_slice())
+}
+
+/// A message in parts, as one text, that is sealed or unsealed in place.
+pub trait Parts {
+    /// The parts in order.
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut [u8]>;
+}
+
+/// The data buffers of a list.
+impl Parts for [SecBuffer] {
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let data = self.iter_mut().filter(|buffer| buffer.kind == BufferKind::DATA);
+        data.map(|buffer| buffer.bytes.as_mut_slice())
+    }
+}
+
+impl<P: AsMut<[u8]>, const N: usize> Parts for [P; N] {
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        self.iter_mut().map(AsMut::as_mut)
+    }
+}
+
+/// What a SECBUFFER_CHANNEL_BINDINGS buffer holds: the channel that an exchange runs in (RFC 2744 section 3.11).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelBindings<'a> {
+    /// Type and bytes of the initiator's address; zero and empty if it is not bound.
+    pub initiator: (u32, &'a [u8]),
+    /// Type and bytes of the acceptor's address; zero and empty if it is not bound.
+    pub acceptor: (u32, &'a [u8]),
+    /// Application data: the name of a kind of bindings and what it takes from the channel.
+    pub application_data: &'a [u8],
+}

@@ -42,7 +42,8 @@ impl Initiator {
     /// One leg. The output token is appended to `out`, also when the leg fails and the protocol has a token for that.
     ///
     /// # Errors
-    /// The leg failed; the context is of no further use.
+    /// The leg failed; the context is of no further use, unless memory or an internal error kept the leg from
+    /// beginning.
     pub fn step(&mut self, turn: &mut InitiatorTurn<'_>, out: &mut Vec<u8>) -> Result<Progress, Error> {
         fail_on_purpose(turn.environment)?;
         match mem::replace(&mut self.0, InitiatorState::Failed) {
@@ -110,7 +111,8 @@ impl Acceptor {
     /// One leg. The output token is appended to `out`, also when the leg fails and the protocol has a token for that.
     ///
     /// # Errors
-    /// The leg failed; the context is of no further use.
+    /// The leg failed; the context is of no further use, unless memory or an internal error kept the leg from
+    /// beginning.
     pub fn step(&mut self, turn: &mut AcceptorTurn<'_>, out: &mut Vec<u8>) -> Result<Progress, Error> {
         fail_on_purpose(turn.environment)?;
         match mem::replace(&mut self.0, AcceptorState::Failed) {
@@ -157,7 +159,8 @@ impl Acceptor {
     }
 }
 
-/// Provokes the faults that the environment asks for.
+/// Provokes the faults that keep a leg from beginning: the state is not touched, so the leg can be made once they are
+/// gone.
 fn fail_on_purpose(environment: &Environment) -> Result<(), Error> {
     if environment.faults.memory {
         return Err(EnvironmentFault::Memory.into());

@@ -162,7 +162,8 @@ pub struct NtlmPolicy {
     pub send_timestamp: bool,
     /// The initiator sends a message integrity code when it may.
     pub send_mic: bool,
-    /// The initiator puts its domain and workstation into the NEGOTIATE message.
+    /// The initiator puts its domain and workstation into the NEGOTIATE message, and no version: a message has only
+    /// one of the two (MS-NLMP section 3.1.5.1.1).
     pub send_names: bool,
     /// Refuse a peer that does not agree to 128-bit keys.
     pub require_128_bit: bool,
@@ -189,6 +190,9 @@ impl Default for NtlmPolicy {
 }
 
 /// Faults to provoke, so that the statuses for them can be seen.
+///
+/// Without memory, and with an internal error, a leg does not begin: its context stays as it was, and once the fault
+/// is gone the same leg can be made. That there is no directory is found in the middle of a leg: the context is failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Memory runs out at the next leg.

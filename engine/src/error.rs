@@ -173,6 +173,9 @@ pub enum CallerMisuse {
     /// A buffer of this kind is missing.
     #[error("no buffer of kind {0:?}")]
     MissingBuffer(BufferKind),
+    /// The channel bindings point outside their buffer, or end too early.
+    #[error("malformed channel bindings")]
+    MalformedBindings,
     /// An output buffer is too small.
     #[error("buffer too small, {needed} bytes needed")]
     BufferTooSmall {
@@ -286,7 +289,8 @@ impl CallerMisuse {
             | Self::DeletedTwice
             | Self::NotEstablished => SecurityStatus::SEC_E_INVALID_HANDLE,
             Self::NoCredentials => SecurityStatus::SEC_E_NO_CREDENTIALS,
-            Self::MissingBuffer(_) => SecurityStatus::SEC_E_INVALID_TOKEN,
+            // Neither page has a status for wrong arguments: the one for input that is not valid is the nearest.
+            Self::MissingBuffer(_) | Self::MalformedBindings => SecurityStatus::SEC_E_INVALID_TOKEN,
             Self::BufferTooSmall { .. } => SecurityStatus::SEC_E_BUFFER_TOO_SMALL,
             Self::UnknownPackage => SecurityStatus::SEC_E_SECPKG_NOT_FOUND,
             Self::UnknownAttribute | Self::InvalidRequirement => SecurityStatus::SEC_E_UNSUPPORTED_FUNCTION,

@@ -210,6 +210,8 @@ deviations! {
     DeleteReportsContinue = "delete-reports-continue";
     /// A second deletion is an internal error.
     SecondDeleteAsInternalError = "second-delete-as-internal-error";
+    /// Messages are not signed or sealed although that was agreed.
+    RefusesToProtect = "refuses-to-protect";
     /// Signatures have version 2.
     SignatureVersionTwo = "signature-version-two";
     /// Sequence numbers start at one.

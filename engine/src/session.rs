@@ -1,6 +1,6 @@
 //! What both sides have once there are keys: protection of messages, and what can be asked about the peer.
 
-use crate::{codec::utf16::Text, environment::Environment, error::Error, ntlm};
+use crate::{buffer::Parts, codec::utf16::Text, environment::Environment, error::Error, ntlm};
 
 /// An established context of any package.
 #[derive(Debug)]
@@ -24,13 +24,17 @@ pub struct Sizes {
 }
 
 impl Session {
-    /// Signs a message given in parts; returns the token.
+    /// Signs a message given in parts; returns the token. Its 16 bytes are those of every package so far.
     ///
     /// # Errors
     /// Signing is not possible on this context.
-    pub fn sign(&mut self, message: &[&[u8]], environment: &Environment) -> Result<Vec<u8>, Error> {
+    pub fn sign<'a>(
+        &mut self,
+        message: impl IntoIterator<Item = &'a [u8]>,
+        environment: &Environment,
+    ) -> Result<[u8; 16], Error> {
         match self {
-            Self::Ntlm(ntlm) => Ok(ntlm.protection.sign(message, environment)?.emit().to_vec()),
+            Self::Ntlm(ntlm) => Ok(ntlm.protection.sign(message, environment)?.emit()),
         }
     }
 
@@ -38,9 +42,9 @@ impl Session {
     ///
     /// # Errors
     /// The token is malformed, out of sequence, or does not match the message.
-    pub fn verify(
+    pub fn verify<'a>(
         &mut self,
-        message: &[&[u8]],
+        message: impl IntoIterator<Item = &'a [u8]>,
         token: &[u8],
         environment: &Environment,
     ) -> Result<(), Error> {
@@ -53,9 +57,13 @@ impl Session {
     ///
     /// # Errors
     /// Sealing is not possible on this context.
-    pub fn seal(&mut self, parts: &mut [&mut [u8]], environment: &Environment) -> Result<Vec<u8>, Error> {
+    pub fn seal(
+        &mut self,
+        message: &mut (impl Parts + ?Sized),
+        environment: &Environment,
+    ) -> Result<[u8; 16], Error> {
         match self {
-            Self::Ntlm(ntlm) => Ok(ntlm.protection.seal(parts, environment)?.emit().to_vec()),
+            Self::Ntlm(ntlm) => Ok(ntlm.protection.seal(message, environment)?.emit()),
         }
     }
 
@@ -65,12 +73,12 @@ impl Session {
     /// As [`Self::verify`], or sealing is not possible on this context.
     pub fn unseal(
         &mut self,
-        parts: &mut [&mut [u8]],
+        message: &mut (impl Parts + ?Sized),
         token: &[u8],
         environment: &Environment,
     ) -> Result<(), Error> {
         match self {
-            Self::Ntlm(ntlm) => ntlm.protection.unseal(parts, token, environment),
+            Self::Ntlm(ntlm) => ntlm.protection.unseal(message, token, environment),
         }
     }
 

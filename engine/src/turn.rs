@@ -1,6 +1,7 @@
 //! The arguments of one leg, the same for every package.
 
 use crate::{
+    buffer::ChannelBindings,
     codec::utf16::Text,
     crypto::Secret,
     environment::Environment,
@@ -27,8 +28,8 @@ pub struct InitiatorTurn<'a> {
     pub requirements: InitRequirements,
     /// Name of the target.
     pub target: Option<&'a Text>,
-    /// Application data of the channel bindings.
-    pub bindings: Option<&'a [u8]>,
+    /// The channel bindings.
+    pub bindings: Option<ChannelBindings<'a>>,
     /// Number of the context: the index of its randomness.
     pub context: u32,
     /// The world.
@@ -42,8 +43,8 @@ pub struct AcceptorTurn<'a> {
     pub token: &'a [u8],
     /// What the caller requires.
     pub requirements: AcceptRequirements,
-    /// Application data of the channel bindings.
-    pub bindings: Option<&'a [u8]>,
+    /// The channel bindings.
+    pub bindings: Option<ChannelBindings<'a>>,
     /// Number of the context: the index of its randomness.
     pub context: u32,
     /// The world.

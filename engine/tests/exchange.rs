@@ -13,7 +13,7 @@ use legwork_engine::{
     call::{AttributeValue, ContextAttribute},
     codec::utf16::Text,
     flags::{AcceptAttributes, AcceptRequirements, InitAttributes, InitRequirements},
-    ntlm::messages::NegotiateFlags,
+    ntlm::messages::{Negotiate, NegotiateFlags},
     status::SecurityStatus as Status,
 };
 use pair::{Established, Pair, Side, World};
@@ -139,6 +139,18 @@ proptest! {
         prop_assert_eq!(one.contains(InitAttributes::ALLOCATED_MEMORY), allocated);
         prop_assert!(!one.intersects(InitAttributes::MUTUAL_AUTH | InitAttributes::DELEGATE));
         prop_assert!(!other.intersects(AcceptAttributes::MUTUAL_AUTH | AcceptAttributes::DELEGATE));
+    }
+
+    #[test]
+    fn a_first_message_has_names_or_a_version(world in worlds()) {
+        let [negotiate, ..] = Pair::new(&world).establish().unwrap().tokens;
+        let message = Negotiate::parse(&negotiate).unwrap();
+        let has_version = message.flags.contains(NegotiateFlags::VERSION);
+        prop_assert_eq!(message.version.is_some(), has_version);
+        prop_assert!(!(has_version && world.send_names));
+        let names = NegotiateFlags::OEM_DOMAIN_SUPPLIED | NegotiateFlags::OEM_WORKSTATION_SUPPLIED;
+        prop_assert!(!(has_version && message.flags.intersects(names)));
+        prop_assert!(message.domain.is_empty() || !has_version);
     }
 
     #[test]

@@ -269,6 +269,42 @@ fn parts_in_the_header_are_refused() {
 }
 
 #[test]
+fn parts_whose_flag_is_clear_are_ignored() {
+    let mut challenge = Challenge {
+        target_name: Cow::Borrowed(b""),
+        flags: NegotiateFlags::TARGET_INFO,
+        server_challenge: [1; 8],
+        reserved: [2; 8],
+        target_info: Cow::Borrowed(b"1234"),
+        version: Some(Version::default()),
+    };
+    // A length and an offset: into the header, to the very start, out of the token.
+    for described in [[4, 12], [4, 0], [4, 200], [255, 56]] {
+        let mut token = challenge.emit();
+        (token[12], token[16]) = (described[0], described[1]);
+        assert_eq!(Challenge::parse(&token), Ok(challenge.clone()), "{described:?}");
+        token[20] |= 4;
+        let error = Challenge::parse(&token).unwrap_err();
+        assert_eq!(error.field, "TargetName", "with REQUEST_TARGET: {error}");
+    }
+    challenge.flags = NegotiateFlags::REQUEST_TARGET;
+    challenge.target_name = Cow::Borrowed(b"1234");
+    challenge.target_info = Cow::Borrowed(b"");
+    let mut token = challenge.emit();
+    (token[40], token[44]) = (4, 12);
+    assert_eq!(Challenge::parse(&token), Ok(challenge));
+    let negotiate = Negotiate {
+        flags: NegotiateFlags::UNICODE,
+        domain: Cow::Borrowed(b""),
+        workstation: Cow::Borrowed(b""),
+        version: Some(Version::default()),
+    };
+    let mut token = negotiate.emit();
+    (token[16], token[20], token[24], token[28]) = (4, 0, 255, 40);
+    assert_eq!(Negotiate::parse(&token), Ok(negotiate));
+}
+
+#[test]
 fn parts_of_the_greatest_length_come_back() {
     let longest = vec![0x41; 65_535];
     let message = Authenticate {

@@ -1,11 +1,12 @@
 //! AUTHENTICATE messages, held against the messages before and the known secrets.
 
 use legwork_engine::ntlm::messages::{
-    Authenticate, AvId, AvPairs, Challenge, MSV_AV_FLAG_MIC, MessageType, NegotiateFlags, NtlmV2Response,
+    Authenticate, AvId, AvPairs, Challenge, MSV_AV_FLAG_MIC, MessageType, Negotiate, NegotiateFlags,
+    NtlmV2Response,
 };
 
 use super::{
-    Judge,
+    Judge, challenge,
     exchange::{self, Made},
     negotiate, recompute,
 };
@@ -15,6 +16,12 @@ const FLAGS: std::ops::Range<usize> = 60..64;
 
 /// Where the specification has the code.
 const MIC_OFFSET: usize = 72;
+
+/// Where RespType and HiRespType lie in an NTLMv2 response.
+const RESPONSE_TYPES: std::ops::Range<usize> = 16..18;
+
+/// Where the list of AV pairs starts in an NTLMv2 response.
+const RESPONSE_PAIRS: usize = 44;
 
 /// Pairs that an initiator adds or changes itself.
 const OWN_PAIRS: [AvId; 4] = [
@@ -82,14 +89,15 @@ fn flags(judge: &mut Judge<'_>, answer: &Answer<'_>) {
         reserved.is_empty(),
         "reserved bits are set",
     );
-    let sets = flags & (NegotiateFlags::UNICODE | NegotiateFlags::OEM);
+    let sets = flags & negotiate::CHARACTER_SETS;
+    let offered = Negotiate::parse(answer.negotiate).map_or(NegotiateFlags::empty(), |message| message.flags);
+    let wide = (offered & answer.asked.flags).contains(NegotiateFlags::UNICODE);
     flag(
         "wire/ntlm/authenticate-one-character-set",
-        sets == NegotiateFlags::UNICODE || sets == NegotiateFlags::OEM,
-        "exactly one character set must be left",
+        sets == NegotiateFlags::UNICODE || (sets == NegotiateFlags::OEM && !wide),
+        "exactly one character set should be left, Unicode where both sides have it",
     );
-    let agreed = answer.asked.flags | NegotiateFlags::REQUEST_TARGET | NegotiateFlags::VERSION;
-    let beyond = flags - agreed - NegotiateFlags::RESERVED;
+    let beyond = (flags - answer.asked.flags) & negotiate::NEGOTIABLE;
     flag(
         "wire/ntlm/authenticate-flags-within-agreed",
         beyond.is_empty(),
@@ -100,19 +108,16 @@ fn flags(judge: &mut Judge<'_>, answer: &Answer<'_>) {
     );
     let due = recompute::exchanges_key(flags);
     let length = answer.message.encrypted_session_key.len();
-    let expected = if due { 16 } else { 0 };
-    judge.check_at(
-        "wire/ntlm/encrypted-key-present",
-        at,
-        Some(52..60),
-        length == expected,
-        || {
-            format!(
-                "the encrypted session key has {length} bytes, {expected} are due with flags 0x{:08x}",
-                flags.bits()
-            )
-        },
-    );
+    let (rule, expected) = match due {
+        true => ("wire/ntlm/encrypted-key-present", 16),
+        false => ("wire/ntlm/encrypted-key-without-flag", 0),
+    };
+    judge.check_at(rule, at, Some(52..60), length == expected, || {
+        format!(
+            "the encrypted session key has {length} bytes, {expected} are due with flags 0x{:08x}",
+            flags.bits()
+        )
+    });
 }
 
 fn names(judge: &mut Judge<'_>, answer: &Answer<'_>) {
@@ -166,22 +171,26 @@ fn show(name: &[u8], wide: bool) -> String {
 
 fn response(judge: &mut Judge<'_>, answer: &Answer<'_>) {
     let at = answer.made.at;
-    let parsed = NtlmV2Response::parse(&answer.message.nt_response);
-    judge.check("wire/ntlm/nt-response-header", at, parsed.is_ok(), || {
+    let bytes = &answer.message.nt_response;
+    let types = bytes.get(RESPONSE_TYPES);
+    let holds = types == Some(&[1, 1]) && bytes.len() >= RESPONSE_PAIRS;
+    judge.check("wire/ntlm/nt-response-header", at, holds, || {
         format!(
-            "the NT response is no NTLMv2 response: {}",
-            parsed.as_ref().err().map(ToString::to_string).unwrap_or_default()
+            "RespType and HiRespType are {:?} in an NT response of {} bytes",
+            types.unwrap_or_default(),
+            bytes.len()
         )
     });
-    let Ok(response) = parsed else { return };
+    let Some(list) = bytes.get(RESPONSE_PAIRS..) else {
+        return;
+    };
+    if challenge::terminated(judge, at, "NT response", list).is_none() {
+        return;
+    }
+    let Ok(response) = NtlmV2Response::parse(bytes) else {
+        return;
+    };
     let inner = &response.client_challenge;
-    let types = inner.response_type == 1 && inner.highest_response_type == 1;
-    judge.check("wire/ntlm/nt-response-header", at, types, || {
-        format!(
-            "RespType {}, HiRespType {}",
-            inner.response_type, inner.highest_response_type
-        )
-    });
     let zero = inner.reserved == [0; 6] && inner.reserved3 == [0; 4];
     judge.check("wire/ntlm/nt-response-reserved-zero", at, zero, || {
         format!(
@@ -194,7 +203,8 @@ fn response(judge: &mut Judge<'_>, answer: &Answer<'_>) {
         return;
     };
     proof(judge, answer, &response);
-    copied(judge, answer, &pairs, inner.timestamp);
+    copied(judge, answer, &pairs);
+    time(judge, answer, inner.timestamp);
     own_pairs(judge, answer, &pairs);
     mic(judge, answer, &pairs);
 }
@@ -251,7 +261,7 @@ fn timestamp(asked: &Challenge<'_>) -> Option<u64> {
 }
 
 /// What the acceptor said of itself comes back unchanged.
-fn copied(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>, time: u64) {
+fn copied(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
     let at = answer.made.at;
     if !answer.asked.flags.contains(NegotiateFlags::TARGET_INFO) {
         return;
@@ -275,11 +285,23 @@ fn copied(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>, time:
         })
         .unwrap_or_default()
     });
-    if let Some(expected) = timestamp(&answer.asked) {
-        judge.check("wire/ntlm/timestamp-copied", at, time == expected, || {
-            format!("the response's time is {time}, the CHALLENGE says {expected}")
-        });
-    }
+}
+
+/// The time of the response: the acceptor's, or the initiator's own where the harness steers its clock.
+fn time(judge: &mut Judge<'_>, answer: &Answer<'_>, time: u64) {
+    let (whose, expected) = match timestamp(&answer.asked) {
+        Some(asked) => ("the CHALLENGE", asked),
+        None if judge.controls(answer.made.event.side, "clock") => {
+            ("the clock", challenge::clock(judge, answer.made.event.side))
+        }
+        None => return,
+    };
+    judge.check(
+        "wire/ntlm/timestamp-copied",
+        answer.made.at,
+        time == expected,
+        || format!("the response's time is {time}, {whose} says {expected}"),
+    );
 }
 
 /// The initiator's own pairs: channel bindings and target name.
@@ -297,19 +319,21 @@ fn own_pairs(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
         .filter(|pair| pair.id == AvId::CHANNEL_BINDINGS)
         .map(|pair| pair.value)
         .collect();
-    let holds = match expected {
-        Some(expected) => sent == [expected.as_slice()],
-        None => sent.iter().all(|value| *value == [0; 16]),
-    };
+    let mut hashes = sent.iter().filter(|value| **value != [0; 16]);
+    let holds = hashes.all(|value| expected.is_some_and(|expected| *value == expected));
     judge.check("wire/ntlm/channel-bindings-hash", at, holds, || {
         let sent: Vec<String> = sent.iter().map(hex::encode).collect();
         format!(
             "channel bindings {sent:?}, expected {}",
-            expected
-                .map(hex::encode)
-                .unwrap_or_else(|| "none or zeros".to_owned())
+            expected.map_or_else(|| "none or zeros".to_owned(), hex::encode)
         )
     });
+    if expected.is_some() {
+        let told = sent.iter().any(|value| *value != [0; 16]);
+        judge.check("wire/ntlm/channel-bindings-sent", at, told, || {
+            "the caller gave channel bindings, the response has none".to_owned()
+        });
+    }
     if let Some(target) = &leg.target {
         let sent = pairs.get(AvId::TARGET_NAME);
         judge.check(

@@ -42,15 +42,18 @@ pub(super) fn check(judge: &mut Judge<'_>, scenario: &Scenario) {
     }
 }
 
-/// Caller rules are judged whoever's package is called.
+/// Caller rules are judged whoever's package is called. With a subject in the game the harness itself is the caller:
+/// keeping them is no merit of the subject's, and breaking them is the harness's fault.
 fn note(judge: &mut Judge<'_>, rule: &str, at: usize, holds: bool, message: impl FnOnce() -> String) {
     let Some(side) = judge.trace.events.get(at).map(|event| event.side) else {
         return;
     };
-    let verdict = if holds {
-        Verdict::Pass
-    } else {
-        judge.severity(rule)
+    let foreign = judge.sides.iter().any(|seen| seen.name != "reference");
+    let verdict = match (holds, foreign) {
+        (true, true) => return,
+        (true, false) => Verdict::Pass,
+        (false, true) => Verdict::HarnessFault,
+        (false, false) => judge.severity(rule),
     };
     let message = if holds { String::new() } else { message() };
     judge.findings.push(Finding {

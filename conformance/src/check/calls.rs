@@ -1,5 +1,7 @@
 //! Statuses of calls that nothing is wrong with, and what comes with them.
 
+use legwork_engine::ntlm::messages::{Authenticate, Challenge, Negotiate};
+
 use super::{Judge, call};
 use crate::{
     protocol::{Namespace, Request, Role},
@@ -11,6 +13,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     for (at, event) in judge.trace.events.iter().enumerate() {
         documented(judge, at, event);
         completion(judge, at, event);
+        message_due(judge, at, event);
         if event.expect.is_some() || event.outcome().is_none() {
             continue;
         }
@@ -63,6 +66,34 @@ fn completion(judge: &mut Judge<'_>, at: usize, event: &Event) {
     });
 }
 
+/// Every token that a side makes of its own will is the message that is due, and well formed.
+fn message_due(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let went_on = judge
+        .meaning(event)
+        .is_some_and(|meaning| meaning.class != Class::Failure);
+    let Purpose::Leg(number) = event.purpose else {
+        return;
+    };
+    let Some(token) = event
+        .output()
+        .filter(|token| !token.is_empty() && went_on && !event.altered_output)
+    else {
+        return;
+    };
+    let parsed = match (event.side, number) {
+        (Role::Initiator, 0) => Negotiate::parse(token).map(|_| ()),
+        (Role::Acceptor, 0) => Challenge::parse(token).map(|_| ()),
+        (Role::Initiator, _) => Authenticate::parse(token).map(|_| ()),
+        (Role::Acceptor, _) => return,
+    };
+    judge.check("wire/ntlm/message-due", at, parsed.is_ok(), || {
+        format!(
+            "the token is not the message that is due: {}",
+            parsed.map_or_else(|error| error.to_string(), |()| String::new())
+        )
+    });
+}
+
 /// The package says that it allocated the output if it was asked to.
 fn allocation(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let bit = |name| names::requirement(event.side, name).unwrap_or_default();
@@ -103,10 +134,24 @@ fn documented(judge: &mut Judge<'_>, at: usize, event: &Event) {
 
 /// A status must be the expected one: the very number in the namespace of SSPI, the same meaning in others.
 pub(super) fn status(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event, expected: &str) {
+    if !status_shown(judge, event) {
+        judge.not_applicable(rule, at, "status");
+        return;
+    }
     let holds = fits(judge, event, expected);
     judge.check(rule, at, holds, || {
         format!("expected {expected}, got {}", told(judge_name(event), event))
     });
+}
+
+/// Whether the subject shows a status for this call: on every leg, or on the last one only. Other calls show one if
+/// they bring it.
+pub(super) fn status_shown(judge: &Judge<'_>, event: &Event) -> bool {
+    match event.purpose {
+        Purpose::Leg(0) => judge.shows(event.side, "status"),
+        Purpose::Leg(_) => judge.shows(event.side, "status") || judge.shows(event.side, "final-status"),
+        _ => event.status().is_some() || judge.shows(event.side, "status"),
+    }
 }
 
 /// Whether the status of an event is what a name stands for.

@@ -11,13 +11,6 @@ use crate::{protocol::Role, run::world::SECOND};
 
 const FLAGS: std::ops::Range<usize> = 20..24;
 
-/// Flags that an acceptor sets without being asked.
-const OWN: NegotiateFlags = NegotiateFlags::TARGET_TYPES
-    .union(NegotiateFlags::TARGET_INFO)
-    .union(NegotiateFlags::NTLM)
-    .union(NegotiateFlags::ALWAYS_SIGN)
-    .union(NegotiateFlags::VERSION);
-
 /// How far an uncontrolled clock may be from ours, in 100 ns units.
 const CLOCK_TOLERANCE: u64 = 10 * SECOND.unsigned_abs();
 
@@ -56,11 +49,11 @@ fn alone(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
         reserved.is_empty(),
         "reserved bits are set",
     );
-    let sets = flags & (NegotiateFlags::UNICODE | NegotiateFlags::OEM);
+    let sets = flags & negotiate::CHARACTER_SETS;
     flag(
         "wire/ntlm/challenge-one-character-set",
         sets == NegotiateFlags::UNICODE || sets == NegotiateFlags::OEM,
-        "exactly one character set must be chosen",
+        "exactly one character set should be chosen",
     );
     let both = NegotiateFlags::LM_KEY | NegotiateFlags::EXTENDED_SESSIONSECURITY;
     flag(
@@ -95,29 +88,24 @@ fn alone(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
 
 fn target_info(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
     let flagged = message.flags.contains(NegotiateFlags::TARGET_INFO);
-    let consistent = flagged != message.target_info.is_empty();
-    judge.check(
-        "wire/ntlm/challenge-target-info-flagged",
-        made.at,
-        consistent,
-        || {
-            format!(
-                "TARGET_INFO is {flagged}, the target information has {} bytes",
-                message.target_info.len()
-            )
-        },
-    );
+    let length = message.target_info.len();
+    for (rule, holds) in [
+        ("wire/ntlm/challenge-target-info-flagged", !flagged || length != 0),
+        (
+            "wire/ntlm/challenge-target-info-without-flag",
+            flagged || length == 0,
+        ),
+    ] {
+        judge.check(rule, made.at, holds, || {
+            format!("TARGET_INFO is {flagged}, the target information has {length} bytes")
+        });
+    }
     if message.target_info.is_empty() {
         return;
     }
-    let pairs = AvPairs::parse(&message.target_info);
-    judge.check("wire/ntlm/av-pairs-terminated", made.at, pairs.is_ok(), || {
-        format!(
-            "target information: {}",
-            pairs.err().map(|error| error.to_string()).unwrap_or_default()
-        )
-    });
-    let Ok((pairs, _)) = pairs else { return };
+    let Some(pairs) = terminated(judge, made.at, "target information", &message.target_info) else {
+        return;
+    };
     for (id, name) in [
         (AvId::NB_COMPUTER_NAME, "MsvAvNbComputerName"),
         (AvId::NB_DOMAIN_NAME, "MsvAvNbDomainName"),
@@ -128,6 +116,29 @@ fn target_info(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
         });
     }
     timestamp(judge, made, &pairs);
+}
+
+/// The list, if it ends as it must.
+pub(super) fn terminated<'a>(
+    judge: &mut Judge<'_>,
+    at: usize,
+    what: &str,
+    list: &'a [u8],
+) -> Option<AvPairs<'a>> {
+    let rule = "wire/ntlm/av-pairs-terminated";
+    let (pairs, _) = match AvPairs::parse(list) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            judge.check(rule, at, false, || format!("{what}: {error}"));
+            return None;
+        }
+    };
+    let before: usize = pairs.iter().map(|pair| pair.value.len() + 4).sum();
+    let extra = pairs.as_bytes().len().saturating_sub(before + 4);
+    judge.check(rule, at, extra == 0, || {
+        format!("{what}: the pair that ends the list has a value of {extra} bytes")
+    });
+    Some(pairs)
 }
 
 /// The timestamp is the acceptor's time, exactly so if the harness steers its clock.
@@ -141,10 +152,7 @@ fn timestamp(judge: &mut Judge<'_>, made: Made<'_>, pairs: &AvPairs<'_>) {
     if !sends {
         return;
     }
-    let now = judge
-        .trace
-        .clock
-        .saturating_add_signed(side.clock_ahead.saturating_mul(SECOND));
+    let now = clock(judge, Role::Acceptor);
     let sent = pairs.timestamp().ok().flatten();
     let tolerance = if judge.controls(made.event.side, "clock") {
         0
@@ -161,6 +169,15 @@ fn timestamp(judge: &mut Judge<'_>, made: Made<'_>, pairs: &AvPairs<'_>) {
         }
         None => "no timestamp".to_owned(),
     });
+}
+
+/// The time that a side's clock shows.
+pub(super) fn clock(judge: &Judge<'_>, role: Role) -> u64 {
+    let ahead = judge.trace.world.side(role).clock_ahead;
+    judge
+        .trace
+        .clock
+        .saturating_add_signed(ahead.saturating_mul(SECOND))
 }
 
 /// What the acceptor chose must follow from what was offered.
@@ -193,6 +210,11 @@ fn answers(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>, offer
             NegotiateFlags::NEGOTIATE_128,
             protects,
         ),
+        (
+            "wire/ntlm/challenge-echoes-56",
+            NegotiateFlags::NEGOTIATE_56,
+            protects,
+        ),
     ] {
         if applies && possible.contains(flag) {
             judge.check_at(rule, made.at, Some(FLAGS), chosen.contains(flag), || {
@@ -204,7 +226,17 @@ fn answers(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>, offer
             });
         }
     }
-    let beyond = chosen - offered - OWN - NegotiateFlags::RESERVED;
+    if possible.contains(NegotiateFlags::UNICODE) {
+        let chosen_set = chosen & negotiate::CHARACTER_SETS;
+        judge.check_at(
+            "wire/ntlm/challenge-one-character-set",
+            made.at,
+            Some(FLAGS),
+            chosen_set.contains(NegotiateFlags::UNICODE),
+            || "Unicode was offered and is not chosen".to_owned(),
+        );
+    }
+    let beyond = (chosen - offered) & negotiate::NEGOTIABLE;
     judge.check_at(
         "wire/ntlm/challenge-flags-within-offer",
         made.at,

@@ -23,7 +23,7 @@ fn status(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     if expect.status.is_empty() {
         return;
     }
-    if !judge.shows(event.side, "status") && !judge.shows(event.side, "final-status") {
+    if !calls::status_shown(judge, event) {
         judge.not_applicable(&expect.rule, at, "status");
         return;
     }

@@ -16,7 +16,9 @@ use crate::{
 };
 
 pub(super) fn check(judge: &mut Judge<'_>) {
-    let Some(derived) = derived(judge) else { return };
+    let Some(derived) = derived(judge) else {
+        return unknown_keys(judge);
+    };
     let mut directions = [Role::Initiator, Role::Acceptor]
         .map(|sender| Direction::new(derived.flags, &derived.session_key, sender));
     for (at, event) in judge.trace.events.iter().enumerate() {
@@ -24,7 +26,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             .meaning(event)
             .is_some_and(|meaning| meaning.class == Class::Ok);
         match (event.purpose, &event.request) {
-            (Purpose::Protect, _) if succeeded => {
+            (Purpose::Protect, _) if event.expect.is_none() || succeeded => {
                 let [initiator, acceptor] = &mut directions;
                 let direction = if event.side == Role::Initiator {
                     initiator
@@ -38,12 +40,28 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             (Purpose::Query, Request::Query { attribute, .. }) if succeeded && event.expect.is_none() => {
                 queried(judge, at, event, attribute, &derived);
             }
-            (Purpose::Query, Request::Query { attribute, .. })
-                if attribute == "session-key" && event.expect.is_none() =>
-            {
-                super::calls::status(judge, "context/ntlm/session-key", at, event, "SEC_E_OK");
+            (Purpose::Query, Request::Query { attribute, .. }) if event.expect.is_none() => {
+                let rule = if attribute == "names" {
+                    "context/ntlm/user-name"
+                } else {
+                    "context/ntlm/session-key"
+                };
+                super::calls::status(judge, rule, at, event, "SEC_E_OK");
             }
             _ => {}
+        }
+    }
+}
+
+/// Without an AUTHENTICATE message that can be read there are no keys to hold anything against.
+fn unknown_keys(judge: &mut Judge<'_>) {
+    for (at, event) in judge.trace.events.iter().enumerate() {
+        if event.purpose == Purpose::Protect {
+            judge.not_applicable(
+                "message/ntlm/signature-checksum",
+                at,
+                "an AUTHENTICATE message that can be read",
+            );
         }
     }
 }
@@ -77,9 +95,14 @@ fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived,
         return;
     }
     let plain = trace::buffer(&protect.buffers, DATA).unwrap_or_default();
-    let Some((message, token)) = parts(event, plain) else {
-        return;
-    };
+    let made = parts(event, plain);
+    if event.expect.is_none() {
+        super::calls::status(judge, "message/ntlm/protect-succeeds", at, event, "SEC_E_OK");
+        judge.check("message/ntlm/protect-succeeds", at, made.is_some(), || {
+            "there is no signature".to_owned()
+        });
+    }
+    let Some((message, token)) = made else { return };
     let number = direction.sequence();
     let expected = direction.next(plain, sealed);
     let Ok(sent) = Signature::parse(&token) else {
@@ -146,7 +169,10 @@ fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived,
 fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let rule = "message/ntlm/genuine-message-accepted";
     super::calls::status(judge, rule, at, event, "SEC_E_OK");
-    if !matches!(event.request, Request::Unseal(_)) {
+    let came_out = judge
+        .meaning(event)
+        .is_some_and(|meaning| meaning.class == Class::Ok);
+    if !matches!(event.request, Request::Unseal(_)) || !came_out {
         return;
     }
     let before = judge.trace.events.get(..at).unwrap_or_default();
@@ -160,15 +186,14 @@ fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let found = event
         .outcome()
         .and_then(|outcome| trace::buffer(&outcome.buffers, DATA));
-    if let (Some(plain), Some(found)) = (plain, found) {
-        judge.check(rule, at, plain == found, || {
-            format!(
-                "the message came out as {}, went in as {}",
-                hex::encode(found),
-                hex::encode(plain)
-            )
-        });
-    }
+    let Some(plain) = plain else { return };
+    judge.check(rule, at, found == Some(plain), || {
+        let found = found.map_or_else(|| "nothing".to_owned(), hex::encode);
+        format!(
+            "the message came out as {found}, went in as {}",
+            hex::encode(plain)
+        )
+    });
 }
 
 /// A message that comes again, or after one that was lost, is told apart from an altered one.

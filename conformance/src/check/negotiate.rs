@@ -11,6 +11,22 @@ use crate::{protocol::Role, suite::names};
 /// Where the flags lie.
 const FLAGS: std::ops::Range<usize> = 12..16;
 
+/// Flags of the features that the two sides agree on.
+pub(super) const NEGOTIABLE: NegotiateFlags = NegotiateFlags::UNICODE
+    .union(NegotiateFlags::OEM)
+    .union(NegotiateFlags::SIGN)
+    .union(NegotiateFlags::SEAL)
+    .union(NegotiateFlags::DATAGRAM)
+    .union(NegotiateFlags::LM_KEY)
+    .union(NegotiateFlags::EXTENDED_SESSIONSECURITY)
+    .union(NegotiateFlags::NEGOTIATE_56)
+    .union(NegotiateFlags::NEGOTIATE_128)
+    .union(NegotiateFlags::KEY_EXCH)
+    .union(NegotiateFlags::IDENTIFY);
+
+/// The character sets.
+pub(super) const CHARACTER_SETS: NegotiateFlags = NegotiateFlags::UNICODE.union(NegotiateFlags::OEM);
+
 pub(super) fn check(judge: &mut Judge<'_>) {
     for made in exchange::made(judge.trace, MessageType::NEGOTIATE) {
         layout(judge, made, Negotiate::FIELDS);
@@ -35,10 +51,9 @@ fn flags(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
         flags.contains(mandatory),
         "NTLM and ALWAYS_SIGN must be set",
     );
-    let sets = NegotiateFlags::UNICODE | NegotiateFlags::OEM;
     flag(
         "wire/ntlm/negotiate-character-set",
-        flags.intersects(sets),
+        flags.intersects(CHARACTER_SETS),
         "neither Unicode nor OEM is offered",
     );
     let reserved = flags & NegotiateFlags::RESERVED;
@@ -46,6 +61,11 @@ fn flags(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
         "wire/ntlm/negotiate-reserved-bits",
         reserved.is_empty(),
         "reserved bits are set",
+    );
+    flag(
+        "wire/ntlm/negotiate-target-types",
+        !flags.intersects(NegotiateFlags::TARGET_TYPES),
+        "a type of target is named, which is for the acceptor to say",
     );
     let ess = flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
     if offers(made, NegotiateFlags::EXTENDED_SESSIONSECURITY, judge) {
@@ -78,10 +98,21 @@ fn names_flagged(judge: &mut Judge<'_>, made: Made<'_>, message: &Negotiate<'_>)
             &message.workstation,
         ),
     ] {
-        let consistent = message.flags.contains(flag) != bytes.is_empty();
-        judge.check("wire/ntlm/negotiate-names-flagged", made.at, consistent, || {
-            format!("the {what} has {} bytes, its flag says otherwise", bytes.len())
-        });
+        if message.flags.contains(flag) {
+            judge.check(
+                "wire/ntlm/negotiate-names-flagged",
+                made.at,
+                !bytes.is_empty(),
+                || format!("the flag promises a {what}, there is none"),
+            );
+        } else {
+            judge.check(
+                "wire/ntlm/negotiate-names-without-flag",
+                made.at,
+                bytes.is_empty(),
+                || format!("no flag promises the {what} of {} bytes", bytes.len()),
+            );
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::console::{self, Done, Failure};
 /// Decode a token: fields with byte ranges, flags by name, and what is odd about it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Hex or base64 of a token, also within a header line or a dump; a file; `-` or nothing: the standard input
+    /// Hex or base64 of a token, also within a header line; a file; `-` or nothing: the standard input
     #[arg(value_name = "TOKEN|FILE|-")]
     token: Option<String>,
     /// How to write it

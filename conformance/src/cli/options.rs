@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use legwork::{
@@ -10,9 +10,11 @@ use legwork::{
     run::case::{self, Case},
     runner::Options,
     subject::description::{Description, Located},
-    suite::Suite,
+    suite::{Suite, mapping::MappingFile},
     yaml::{self, Document},
 };
+
+use serde::de::DeserializeOwned;
 
 use super::console::Failure;
 
@@ -79,31 +81,14 @@ impl SubjectChoice {
         self.subject.as_deref().map(describe).transpose()
     }
 
-    /// How to run. A subject is given the real time: whether it can be told another one shows only later.
+    /// How to run.
     pub(crate) fn options(&self) -> Options {
-        let standard = Options {
+        Options {
             seed: self.seed,
             deadline: Duration::from_secs(self.deadline),
             ..Options::default()
-        };
-        match self.subject {
-            Some(_) => Options {
-                clock: now().unwrap_or(standard.clock),
-                ..standard
-            },
-            None => standard,
         }
     }
-}
-
-/// 100 ns units since 1601-01-01.
-fn now() -> Option<u64> {
-    const UNIX_EPOCH_SECONDS: u64 = 11_644_473_600;
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    since
-        .as_secs()
-        .checked_add(UNIX_EPOCH_SECONDS)?
-        .checked_mul(10_000_000)
 }
 
 fn describe(path: &Path) -> Result<Located, Failure> {
@@ -126,7 +111,7 @@ fn describe(path: &Path) -> Result<Located, Failure> {
     Ok(Located { description, folder })
 }
 
-fn read(file: &Path) -> Result<Description, Failure> {
+fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
     let shown = file.display().to_string();
     let unreadable = |error| {
         Failure::Broken(vec![yaml::Located::whole_file(
@@ -138,6 +123,25 @@ fn read(file: &Path) -> Result<Description, Failure> {
     Document::new(&shown, &text)
         .read()
         .map_err(|error| Failure::Broken(vec![*error]))
+}
+
+/// Tells the suite what a subject's own errors mean: its documented classes, and the rows of `mapping.yaml` beside
+/// its description.
+pub(crate) fn teach(suite: &mut Suite, located: &Located) -> Result<(), Failure> {
+    let Description {
+        name,
+        documented_errors,
+        ..
+    } = &located.description;
+    let mapping = std::mem::take(&mut suite.mapping);
+    suite.mapping = mapping.with_documented_errors(name, documented_errors.clone());
+    let file = located.folder.join("mapping.yaml");
+    if file.is_file() {
+        suite
+            .mapping
+            .insert_exceptions(name, read::<MappingFile>(&file)?.rows);
+    }
+    Ok(())
 }
 
 /// The description of a bare program, which needs none of what a description can say.

@@ -37,7 +37,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Done {
-    let suite = arguments.suite.load()?;
+    let mut suite = arguments.suite.load()?;
+    let located = arguments.subject.load()?;
+    if let Some(located) = &located {
+        options::teach(&mut suite, located)?;
+    }
     let (id, role) = options::split_key(&arguments.key);
     let cases: Vec<Case<'_>> = case::expand(&suite)
         .into_iter()
@@ -49,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     if role.is_some_and(|role| !case.judges(role)) {
         return Err(Failure::Usage(format!("{id} judges the other side only")));
     }
-    let (located, options) = (arguments.subject.load()?, arguments.subject.options());
+    let options = arguments.subject.options();
     let started = Instant::now();
     let (who, results) = play(arguments, &suite, &cases, &options, located.as_ref(), role)?;
     let (expectations, elapsed) = (Expectations::default(), started.elapsed());

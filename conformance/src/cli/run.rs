@@ -86,13 +86,16 @@ struct Prepared<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Done {
-    let suite = arguments.suite.load()?;
+    let mut suite = arguments.suite.load()?;
+    let located = arguments.subject.load()?;
+    if let Some(located) = &located {
+        options::teach(&mut suite, located)?;
+    }
     let cases = options::choose(&suite, &arguments.filter)?;
     if arguments.list {
         console::print(&list::cases(&cases))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let located = arguments.subject.load()?;
     let prepared = Prepared {
         suite: &suite,
         cases,
@@ -268,8 +271,9 @@ impl Prepared<'_> {
                 _ if count == 0 => {}
                 Some(path) => extend(run, audience, &path, count)?,
                 None => console::note(&format!(
-                    "{count} failed checks let somebody in or end the process: they belong into a file that is not \
-                     public; name one with --private-expectations"
+                    "{count} failed checks are of rules whose breach can let somebody in, or ended the process: they \
+                     belong into a file that is not public until upstream has answered; name one with \
+                     --private-expectations"
                 )),
             }
         }

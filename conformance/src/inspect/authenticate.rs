@@ -93,18 +93,20 @@ fn warn_of_key(frame: &mut Frame<'_>) {
     };
     let exchanged = flags.contains(NegotiateFlags::KEY_EXCH);
     let protects = flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
-    let text = match (exchanged && protects, length) {
+    let agreed = exchanged && protects;
+    let rule = if agreed {
+        rules::ENCRYPTED_KEY_PRESENT
+    } else {
+        rules::ENCRYPTED_KEY_WITHOUT_FLAG
+    };
+    let text = match (agreed, length) {
         (true, 0) => "empty although flag KEY_EXCH is set".to_owned(),
         (false, 1..) if !exchanged => "there is a key although flag KEY_EXCH is clear".to_owned(),
         (false, 1..) => "there is a key although neither SIGN nor SEAL is set".to_owned(),
         (true, length) if length != KEY_LENGTH => format!("has {length} bytes instead of {KEY_LENGTH}"),
         _ => return,
     };
-    frame.warn(
-        "EncryptedRandomSessionKeyFields",
-        rules::ENCRYPTED_KEY_PRESENT,
-        text,
-    );
+    frame.warn("EncryptedRandomSessionKeyFields", rule, text);
 }
 
 fn warn_of_user(frame: &mut Frame<'_>) {

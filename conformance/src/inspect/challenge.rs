@@ -86,12 +86,18 @@ fn warn_of_target_name(frame: &mut Frame<'_>) {
 
 fn warn_of_target_info(frame: &mut Frame<'_>) {
     let flagged = frame.flags.contains(NegotiateFlags::TARGET_INFO);
-    let text = match (flagged, frame.has_bytes("TargetInfo")) {
-        (true, false) => "empty although flag TARGET_INFO is set",
-        (false, true) => "has bytes although flag TARGET_INFO is clear",
+    let (rule, text) = match (flagged, frame.has_bytes("TargetInfo")) {
+        (true, false) => (
+            rules::CHALLENGE_TARGET_INFO_FLAGGED,
+            "empty although flag TARGET_INFO is set",
+        ),
+        (false, true) => (
+            rules::CHALLENGE_TARGET_INFO_WITHOUT_FLAG,
+            "has bytes although flag TARGET_INFO is clear",
+        ),
         _ => return,
     };
-    frame.warn("TargetInfoFields", rules::CHALLENGE_TARGET_INFO_FLAGGED, text);
+    frame.warn("TargetInfoFields", rule, text);
 }
 
 fn warn_of_pairs(frame: &mut Frame<'_>, pairs: &av_pairs::Summary) {

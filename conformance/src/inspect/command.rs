@@ -35,7 +35,7 @@ impl Input {
     pub fn of_argument(argument: Option<&str>) -> Self {
         match argument {
             None | Some("-") => Self::Stdin,
-            Some(text) if !starts_as_message(text) && Path::new(text).is_file() => Self::File(text.into()),
+            Some(text) if !starts_as_message(text) && Path::new(text).exists() => Self::File(text.into()),
             Some(text) => Self::Text(text.to_owned()),
         }
     }
@@ -47,7 +47,16 @@ impl Input {
     pub fn token(&self) -> Result<Vec<u8>, InputError> {
         match self {
             Self::Text(text) => {
-                read_input(text).map_err(|error| InputError::NoTokenNorFile(error.to_string()))
+                let token =
+                    read_input(text).map_err(|error| InputError::NoTokenNorFile(error.to_string()))?;
+                // Almost any short word is base64 of something; a token is longer.
+                let word =
+                    text.contains(|letter: char| letter.is_alphabetic() && !letter.is_ascii_hexdigit());
+                if word && token.len() < SHORTEST {
+                    let text = format!("as base64 it has {} bytes, too few for a token", token.len());
+                    return Err(InputError::NoTokenNorFile(text));
+                }
+                Ok(token)
             }
             Self::File(path) => {
                 let what = path.display().to_string();
@@ -58,6 +67,9 @@ impl Input {
         }
     }
 }
+
+/// Bytes of the shortest token: signature and type of a message.
+const SHORTEST: usize = 12;
 
 /// Whether a text is the token of a message: then a file of that name does not count.
 fn starts_as_message(text: &str) -> bool {

@@ -39,12 +39,18 @@ fn flagged_name(frame: &mut Frame<'_>, name: &str, flagged: bool, letter: char) 
     let Some(descriptor) = frame.descriptor(name) else {
         return;
     };
-    let text = match (flagged, descriptor.length > 0) {
-        (true, false) => format!("empty although flag {letter} says that it is there"),
-        (false, true) => format!("has bytes although flag {letter} is clear"),
+    let (rule, text) = match (flagged, descriptor.length > 0) {
+        (true, false) => (
+            rules::NEGOTIATE_NAMES_FLAGGED,
+            format!("empty although flag {letter} says that it is there"),
+        ),
+        (false, true) => (
+            rules::NEGOTIATE_NAMES_WITHOUT_FLAG,
+            format!("has bytes although flag {letter} is clear"),
+        ),
         _ => return,
     };
-    frame.warn(&format!("{name}Fields"), rules::NEGOTIATE_NAMES_FLAGGED, text);
+    frame.warn(&format!("{name}Fields"), rule, text);
 }
 
 fn warn_of_flags(frame: &mut Frame<'_>) {

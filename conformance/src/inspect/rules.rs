@@ -14,6 +14,7 @@ rules! {
     NEGOTIATE_CHARACTER_SET = "wire/ntlm/negotiate-character-set";
     NEGOTIATE_RESERVED_BITS = "wire/ntlm/negotiate-reserved-bits";
     NEGOTIATE_NAMES_FLAGGED = "wire/ntlm/negotiate-names-flagged";
+    NEGOTIATE_NAMES_WITHOUT_FLAG = "wire/ntlm/negotiate-names-without-flag";
     NEGOTIATE_EXTENDED_SESSION_SECURITY = "wire/ntlm/negotiate-extended-session-security";
     VERSION_FILLED = "wire/ntlm/version-filled";
     CHALLENGE_MANDATORY_FLAGS = "wire/ntlm/challenge-mandatory-flags";
@@ -23,6 +24,7 @@ rules! {
     CHALLENGE_ONE_TARGET_TYPE = "wire/ntlm/challenge-one-target-type";
     CHALLENGE_TARGET_NAME = "wire/ntlm/challenge-target-name";
     CHALLENGE_TARGET_INFO_FLAGGED = "wire/ntlm/challenge-target-info-flagged";
+    CHALLENGE_TARGET_INFO_WITHOUT_FLAG = "wire/ntlm/challenge-target-info-without-flag";
     CHALLENGE_NAMES_PRESENT = "wire/ntlm/challenge-names-present";
     CHALLENGE_RESERVED_ZERO = "wire/ntlm/challenge-reserved-zero";
     CHALLENGE_TIMESTAMP = "wire/ntlm/challenge-timestamp";
@@ -37,6 +39,7 @@ rules! {
     MIC_ANNOUNCED = "wire/ntlm/mic-announced";
     MIC_WITH_TIMESTAMP = "wire/ntlm/mic-with-timestamp";
     ENCRYPTED_KEY_PRESENT = "wire/ntlm/encrypted-key-present";
+    ENCRYPTED_KEY_WITHOUT_FLAG = "wire/ntlm/encrypted-key-without-flag";
     FIELDS_WITHIN_MESSAGE = "wire/ntlm/fields-within-message";
     SIGNATURE_VERSION = "message/ntlm/signature-version";
 }

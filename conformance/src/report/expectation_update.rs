@@ -56,18 +56,30 @@ pub fn extend(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> Resul
         text = text.trim_end_matches(['[', ']', ' ']).to_owned();
     }
     text.push('\n');
-    for ((rule, side, scenario), (cases, count)) in entries(run, audience) {
+    for ((rule, side, scenario), Failures { cases, count, shape }) in entries(run, audience) {
         // Numbers of checks vary where a subject draws its own random numbers: they are a remark, no condition.
         let seen = format!("{}, {}", counted(count, "check"), counted(cases.len(), "case"));
         push_line(&mut text, &format!("  - rule: {rule}\n    role: {}", side.name()));
         push_line(&mut text, &format!("    cases: [{}] # {seen}", quoted(&scenario)));
+        if !shape.is_empty() {
+            push_line(&mut text, &format!("    shape: {}", quoted(&shape)));
+        }
         push_line(&mut text, &format!("    reason: {}", quoted(NO_REASON)));
     }
     Document::new(file, &text).read::<ExpectationsFile>()?;
     Ok(text)
 }
 
-type Entries = BTreeMap<(String, Role, String), (BTreeSet<String>, usize)>;
+type Entries = BTreeMap<(String, Role, String), Failures>;
+
+/// What one entry stands for.
+#[derive(Debug, Default)]
+struct Failures {
+    cases: BTreeSet<String>,
+    count: usize,
+    /// What all messages begin with: a failure of another shape is a change.
+    shape: String,
+}
 
 fn entries(run: &Run<'_>, audience: Audience) -> Entries {
     let mut entries = Entries::new();
@@ -79,11 +91,31 @@ fn entries(run: &Run<'_>, audience: Audience) -> Entries {
             .case(result)
             .map_or(result.case.as_str(), |case| case.entry.id.as_str());
         let key = (finding.rule.clone(), finding.side, scenario.to_owned());
-        let (cases, count) = entries.entry(key).or_default();
-        cases.insert(result.key());
-        *count = count.saturating_add(1);
+        let failures = entries.entry(key).or_default();
+        let first = failures.count == 0;
+        let known = if first {
+            finding.message.as_str()
+        } else {
+            failures.shape.as_str()
+        };
+        failures.shape = common_shape(known, &finding.message);
+        failures.cases.insert(result.key());
+        failures.count = failures.count.saturating_add(1);
     }
     entries
+}
+
+/// What two messages begin with, up to the first number: numbers vary from run to run.
+fn common_shape(known: &str, message: &str) -> String {
+    let same = known
+        .chars()
+        .zip(message.chars())
+        .take_while(|(left, right)| left == right);
+    let words: String = same
+        .map(|(letter, _)| letter)
+        .take_while(|letter| !letter.is_ascii_digit())
+        .collect();
+    words.trim_end().to_owned()
 }
 
 /// Who may read of a failure; nobody expects a fault of the harness.

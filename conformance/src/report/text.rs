@@ -314,7 +314,7 @@ impl Writer<'_> {
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
         if !parts.is_empty() {
-            self.line(&format!("failed checks: {}", parts.join(", ")));
+            self.line(&format!("failures and warnings: {}", parts.join(", ")));
         }
         if stale > 0 {
             self.line(&format!("expectations out of date: {stale}"));

@@ -18,6 +18,9 @@ use crate::protocol::{Hello, Reply, ReplyLine, Request, RequestLine, VERSION};
 /// The longest line that is read from an adapter, in bytes.
 const LINE_LIMIT: u64 = 16 * 1024 * 1024;
 
+/// How long a child that stopped answering has to end by itself.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// How much of an adapter's standard error is kept, in bytes.
 const STDERR_TAIL: usize = 4096;
 
@@ -166,6 +169,9 @@ impl Running {
         let started = Instant::now();
         loop {
             let left = deadline.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Answer::Hang(deadline);
+            }
             let line = match self.lines.recv_timeout(left) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Timeout) => return Answer::Hang(deadline),
@@ -183,9 +189,10 @@ impl Running {
     }
 
     fn post_mortem(&mut self) -> Answer {
-        let status = match self.child.wait() {
-            Ok(status) => status.to_string(),
-            Err(error) => error.to_string(),
+        let Some(status) = self.end_within(GRACE) else {
+            return Answer::Fault(
+                "closed its output, or wrote a line that is too long, and stays".to_owned(),
+            );
         };
         // The reader of standard error ends with the process; give it a moment to see the last lines.
         thread::sleep(Duration::from_millis(20));
@@ -195,6 +202,21 @@ impl Running {
             .map(|tail| String::from_utf8_lossy(&tail).into_owned())
             .unwrap_or_default();
         Answer::Crash(format!("{status}\n{}", tail.trim_end()))
+    }
+}
+
+impl Running {
+    /// How the child ended, if it does so within a time.
+    fn end_within(&mut self, grace: Duration) -> Option<String> {
+        let started = Instant::now();
+        while started.elapsed() < grace {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status.to_string()),
+                Ok(None) => thread::sleep(Duration::from_millis(5)),
+                Err(error) => return Some(error.to_string()),
+            }
+        }
+        None
     }
 }
 
@@ -215,7 +237,8 @@ fn answer(reply: Reply) -> Answer {
 }
 
 fn read_lines(output: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
+    // Bounded, so that a child that writes without end waits instead of filling the memory.
+    let (sender, receiver) = mpsc::sync_channel(64);
     thread::spawn(move || {
         let mut reader = BufReader::new(output);
         loop {

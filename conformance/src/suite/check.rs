@@ -4,11 +4,12 @@
 use super::{
     RequirementsFile, ScenarioEntry, Suite,
     files::SuiteFile,
+    map::UniqueMap,
     mapping::{Class, MappingFile},
     names,
     rule::{About, RuleFile, Unchecked, Why},
     saboteur::{Sabotage, Saboteur, SaboteurFile},
-    scenario::{Change, Edit, Expect, Input, Scenario, ScenarioFile, Setup, SideSetup, Step},
+    scenario::{Change, Edit, Expect, Input, Scenario, ScenarioFile, Setup, SideSetup, Step, Variation},
 };
 use crate::{
     protocol::Role,
@@ -192,19 +193,36 @@ impl Findings<'_> {
         };
         for (key, scenario) in file.scenarios.iter() {
             let path = Path::root().at("scenarios").at(key);
+            let resolved = file.resolved(scenario);
             let scope = Scope {
                 document,
-                scenario,
+                scenario: &resolved,
                 path,
             };
+            self.axes_from(&scope, &file);
+            self.axes(&scope, &scenario.axes);
             self.scenario(&scope, &format!("{place}/{key}"));
         }
     }
 
-    fn scenario(&mut self, scope: &Scope<'_>, id: &str) {
-        self.twin(scope, id);
-        self.setup(scope, &scope.path.at("setup"), &scope.scenario.setup);
-        for (axis, values) in scope.scenario.axes.iter() {
+    fn axes_from(&mut self, scope: &Scope<'_>, file: &ScenarioFile) {
+        let Some(from) = scope.scenario.axes_from.as_deref() else {
+            return;
+        };
+        if file.axes_of(scope.scenario).is_none() {
+            let own = file
+                .scenarios
+                .iter()
+                .filter(|(_, other)| other.axes_from.is_none());
+            let near = nearest(from, own.map(|(name, _)| name));
+            let message = format!("no scenario `{from}` with axes of its own in this file");
+            self.wrong(scope.document, &scope.path.at("axes-from"), message, near);
+        }
+    }
+
+    /// The axes that stand in a scenario; those it shares are checked where they stand.
+    fn axes(&mut self, scope: &Scope<'_>, axes: &UniqueMap<UniqueMap<Variation>>) {
+        for (axis, values) in axes.iter() {
             for (value, variation) in values.iter() {
                 let path = scope.path.at("axes").at(axis).at(value);
                 self.setup(scope, &path.at("setup"), &variation.setup);
@@ -214,6 +232,11 @@ impl Findings<'_> {
                 }
             }
         }
+    }
+
+    fn scenario(&mut self, scope: &Scope<'_>, id: &str) {
+        self.twin(scope, id);
+        self.setup(scope, &scope.path.at("setup"), &scope.scenario.setup);
         for (index, step) in scope.scenario.steps.iter().enumerate() {
             self.step(scope, &scope.path.at("steps").at(index), step);
         }

@@ -141,6 +141,7 @@ pub enum Reason {
 pub struct Mapping {
     tables: BTreeMap<Namespace, UniqueMap<StatusMeaning>>,
     exceptions: BTreeMap<String, UniqueMap<StatusMeaning>>,
+    documented_errors: BTreeMap<String, Vec<String>>,
 }
 
 impl Mapping {
@@ -154,6 +155,14 @@ impl Mapping {
         self.exceptions.insert(subject.to_owned(), rows);
     }
 
+    /// The tables, and the exception classes that a subject documents as its errors: one that no row knows is a
+    /// failure that does not say why.
+    #[must_use]
+    pub fn with_documented_errors(mut self, subject: &str, classes: Vec<String>) -> Self {
+        self.documented_errors.insert(subject.to_owned(), classes);
+        self
+    }
+
     /// What a status of a subject means; none if no table knows the code.
     #[must_use]
     pub fn class_of(
@@ -164,7 +173,15 @@ impl Mapping {
         subject: &str,
     ) -> Option<StatusMeaning> {
         match namespace {
-            Namespace::Exception => self.exception(code, minor, subject).cloned(),
+            Namespace::Exception => {
+                let row = self.exception(code, minor, subject).cloned();
+                row.or_else(|| self.documented_error(code, subject))
+            }
+            // A SECURITY_STATUS may hold an NTSTATUS (erratum F20).
+            Namespace::Sspi => {
+                let row = self.row(Namespace::Sspi, code);
+                row.or_else(|| self.row(Namespace::Ntstatus, code)).cloned()
+            }
             Namespace::Gss => self.gss(code),
             _ => self.row(namespace, code).cloned(),
         }
@@ -220,6 +237,21 @@ impl Mapping {
         exact.or_else(|| rows.get(class))
     }
 
+    fn documented_error(&self, class: &str, subject: &str) -> Option<StatusMeaning> {
+        let classes = self.documented_errors.get(subject)?;
+        classes
+            .iter()
+            .any(|documented| documented == class)
+            .then(|| StatusMeaning {
+                class: Class::Failure,
+                reason: Some(Reason::Unspecified),
+                or: Vec::new(),
+                name: class.to_owned(),
+                also: Vec::new(),
+                documented: true,
+            })
+    }
+
     /// A GSS major status is three fields: a calling error, a routine error and supplementary bits. The errors
     /// come first; without one, the lowest supplementary bit decides.
     fn gss(&self, code: &str) -> Option<StatusMeaning> {
@@ -240,5 +272,52 @@ fn parse(code: &str) -> Option<u32> {
     match code.strip_prefix("0x").or_else(|| code.strip_prefix("0X")) {
         Some(digits) => u32::from_str_radix(digits, 16).ok(),
         None => code.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, Mapping, Reason};
+    use crate::{protocol::Namespace, suite::Suite};
+
+    fn mapping() -> Mapping {
+        Suite::embedded().map(|suite| suite.mapping).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_security_status_may_hold_an_ntstatus() {
+        let both = |code: &str| {
+            let row = mapping().class_of(Namespace::Sspi, code, None, "any");
+            row.map(|row| (row.name, row.class, row.reason))
+        };
+        let denied = (
+            "STATUS_LOGON_FAILURE".to_owned(),
+            Class::Failure,
+            Some(Reason::LogonDenied),
+        );
+        assert_eq!(both("0xC000006D"), Some(denied));
+        assert_eq!(both("0x00000000").map(|row| row.0).as_deref(), Some("SEC_E_OK"));
+        assert_eq!(both("0xdeadbeef"), None);
+    }
+
+    #[test]
+    fn a_documented_error_without_a_row_says_no_reason() {
+        let mapping = mapping().with_documented_errors("stack", vec!["stack.Error".to_owned()]);
+        let row = |class: &str, subject: &str| {
+            let row = mapping.class_of(Namespace::Exception, class, None, subject);
+            row.map(|row| (row.class, row.reason, row.documented))
+        };
+        let vague = (Class::Failure, Some(Reason::Unspecified), true);
+        assert_eq!(row("stack.Error", "stack"), Some(vague));
+        assert_eq!(row("stack.ErrorOfAnother", "stack"), None);
+        assert_eq!(row("stack.Error", "other"), None);
+    }
+
+    #[test]
+    fn a_row_comes_before_the_documented_errors() {
+        let class = "builtins.ValueError";
+        let mapping = mapping().with_documented_errors("pyspnego", vec![class.to_owned()]);
+        let row = mapping.class_of(Namespace::Exception, class, None, "pyspnego");
+        assert_eq!(row.map(|row| row.documented), Some(false));
     }
 }

@@ -168,7 +168,7 @@ impl Suite {
             self.scenarios.push(ScenarioEntry {
                 id: id(file, "scenarios", key),
                 package: parsed.package.clone(),
-                scenario: scenario.clone(),
+                scenario: parsed.resolved(scenario),
                 file: file.path.clone(),
             });
         }

@@ -31,6 +31,9 @@ pub struct Scenario {
     /// The completing twin of a rejecting scenario: differs in one thing.
     #[serde(default)]
     pub twin: Option<String>,
+    /// Another scenario of the same file whose axes this one has too, before its own.
+    #[serde(default)]
+    pub axes_from: Option<String>,
     /// Axes in order of writing: name → value → what the value changes.
     #[serde(default)]
     pub axes: UniqueMap<UniqueMap<Variation>>,
@@ -42,6 +45,28 @@ pub struct Scenario {
     /// Whether a completed exchange ends by protecting messages both ways.
     #[serde(default = "yes")]
     pub epilogue: bool,
+}
+
+impl ScenarioFile {
+    /// The scenario whose axes another one of the file has too. It has none from elsewhere itself.
+    #[must_use]
+    pub fn axes_of(&self, scenario: &Scenario) -> Option<&Scenario> {
+        let base = self.scenarios.get(scenario.axes_from.as_deref()?)?;
+        base.axes_from.is_none().then_some(base)
+    }
+
+    /// A scenario with the axes that it shares before its own.
+    #[must_use]
+    pub fn resolved(&self, scenario: &Scenario) -> Scenario {
+        let mut resolved = scenario.clone();
+        if let Some(base) = self.axes_of(scenario) {
+            resolved.axes = base.axes.clone();
+            for (name, values) in scenario.axes.iter() {
+                resolved.axes.set(name, values.clone());
+            }
+        }
+        resolved
+    }
 }
 
 fn both() -> Vec<Role> {

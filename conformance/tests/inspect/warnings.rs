@@ -61,7 +61,7 @@ fn warns_of_odd_negotiates() {
     );
     check(
         |it| it.workstation = b"W".as_slice().into(),
-        &["wire/ntlm/negotiate-names-flagged"],
+        &["wire/ntlm/negotiate-names-without-flag"],
     );
     check(
         |it| it.flags.remove(NegotiateFlags::EXTENDED_SESSIONSECURITY),
@@ -99,7 +99,7 @@ fn warns_of_odd_challenges() {
     );
     check(
         |it| it.flags.remove(NegotiateFlags::TARGET_INFO),
-        &["wire/ntlm/challenge-target-info-flagged"],
+        &["wire/ntlm/challenge-target-info-without-flag"],
     );
     check(|it| it.reserved = [1; 8], &["wire/ntlm/challenge-reserved-zero"]);
     check(
@@ -139,7 +139,7 @@ fn warns_of_odd_authenticates() {
     );
     check(
         |it| it.flags.remove(NegotiateFlags::KEY_EXCH),
-        &["wire/ntlm/encrypted-key-present"],
+        &["wire/ntlm/encrypted-key-without-flag"],
     );
     check(
         |it| it.user = b"".as_slice().into(),

@@ -1,7 +1,7 @@
 //! AcceptSecurityContext.
 
 use super::{
-    Allocation, CredHandle, CredentialUse, CtxtHandle, SecurityInterface, Side, bindings, leg::input_token,
+    CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings, leg::input_token,
 };
 use crate::{
     buffer::SecBuffer,
@@ -10,7 +10,6 @@ use crate::{
     error::{CallerMisuse, Error},
     flags::{AcceptAttributes, AcceptRequirements},
     package::Package,
-    status::SecurityStatus,
     turn::AcceptorTurn,
 };
 
@@ -32,40 +31,14 @@ pub struct AcceptArguments<'a> {
 }
 
 /// What AcceptSecurityContext returns.
-#[derive(Clone, Debug)]
-pub struct AcceptReply {
-    /// The status.
-    pub status: SecurityStatus,
-    /// Why the call failed, if it did.
-    pub error: Option<Error>,
-    /// phNewContext, on any success.
-    pub context: Option<CtxtHandle>,
-    /// pOutput as filled.
-    pub output: Vec<SecBuffer>,
-    /// pfContextAttr. Security attributes show only with the final success.
-    pub attributes: AcceptAttributes,
-    /// ptsTimeStamp, with the final success: 100 ns units since 1601-01-01.
-    pub expiry: Option<u64>,
-    /// Memory that the caller has to free.
-    pub allocation: Option<Allocation>,
-}
+pub type AcceptReply = LegReply<AcceptAttributes>;
 
 impl SecurityInterface {
     /// AcceptSecurityContext.
     pub fn accept_security_context(&mut self, arguments: AcceptArguments<'_>) -> AcceptReply {
         let mut output = arguments.output.clone();
-        match self.accept(&arguments, &mut output) {
-            Ok(reply) => AcceptReply { output, ..reply },
-            Err(error) => AcceptReply {
-                status: self.status(&error),
-                error: Some(error),
-                context: None,
-                output,
-                attributes: AcceptAttributes::empty(),
-                expiry: None,
-                allocation: None,
-            },
-        }
+        let outcome = self.accept(&arguments, &mut output);
+        self.reply(outcome, output)
     }
 
     fn accept(
@@ -74,8 +47,7 @@ impl SecurityInterface {
         output: &mut [SecBuffer],
     ) -> Result<AcceptReply, Error> {
         self.check_representation(arguments.data_representation)?;
-        let bindings = bindings::application_data(arguments.input)?;
-        let token = input_token(arguments.input);
+        let (bindings, token) = (bindings::find(arguments.input), input_token(arguments.input));
         let allocate = arguments
             .requirements
             .contains(AcceptRequirements::ALLOCATE_MEMORY);
@@ -84,7 +56,7 @@ impl SecurityInterface {
             let Side::Acceptor(acceptor) = side else {
                 return Err(CallerMisuse::ForeignContext.into());
             };
-            let (token, requirements) = (token?, arguments.requirements);
+            let (bindings, token, requirements) = (bindings?, token?, arguments.requirements);
             let mut turn = AcceptorTurn {
                 token,
                 requirements,

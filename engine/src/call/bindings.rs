@@ -7,22 +7,32 @@
 //! ```
 
 use crate::{
-    buffer::{self, BufferKind, SecBuffer},
+    buffer::{self, BufferKind, ChannelBindings, SecBuffer},
     codec,
-    error::{TokenError, TokenErrorKind},
+    error::CallerMisuse,
 };
 
-/// The application data of the channel bindings among the input buffers, if there are bindings.
-pub(super) fn application_data(input: &[SecBuffer]) -> Result<Option<&[u8]>, TokenError> {
-    let Some(buffer) = buffer::find(input, BufferKind::CHANNEL_BINDINGS) else {
-        return Ok(None);
+/// The channel bindings among the input buffers, if there are any. They are the caller's own: no peer has a part in
+/// what is wrong with them.
+pub(super) fn find(input: &[SecBuffer]) -> Result<Option<ChannelBindings<'_>>, CallerMisuse> {
+    buffer::find(input, BufferKind::CHANNEL_BINDINGS)
+        .map(|buffer| parse(&buffer.bytes).ok_or(CallerMisuse::MalformedBindings))
+        .transpose()
+}
+
+fn parse(bytes: &[u8]) -> Option<ChannelBindings<'_>> {
+    let number = |at| codec::u32_le(bytes, at, "SEC_CHANNEL_BINDINGS").ok();
+    // Length and offset; an empty part is empty wherever its offset points.
+    let part = |at: usize| {
+        let (length, offset) = (codec::index(number(at)?), codec::index(number(at + 4)?));
+        match length {
+            0 => Some(&[][..]),
+            length => bytes.get(offset..)?.get(..length),
+        }
     };
-    let length = codec::index(codec::u32_le(&buffer.bytes, 24, "cbApplicationDataLength")?);
-    let offset = codec::index(codec::u32_le(&buffer.bytes, 28, "dwApplicationDataOffset")?);
-    buffer
-        .bytes
-        .get(offset..)
-        .and_then(|rest| rest.get(..length))
-        .map(Some)
-        .ok_or_else(|| TokenError::new("dwApplicationDataOffset", 28, TokenErrorKind::OutOfBounds))
+    Some(ChannelBindings {
+        initiator: (number(0)?, part(4)?),
+        acceptor: (number(12)?, part(16)?),
+        application_data: part(24)?,
+    })
 }

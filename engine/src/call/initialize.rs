@@ -1,7 +1,7 @@
 //! InitializeSecurityContext.
 
 use super::{
-    Allocation, CredHandle, CredentialUse, CtxtHandle, SecurityInterface, Side, bindings, leg::input_token,
+    CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings, leg::input_token,
 };
 use crate::{
     buffer::SecBuffer,
@@ -35,40 +35,14 @@ pub struct InitializeArguments<'a> {
 }
 
 /// What InitializeSecurityContext returns.
-#[derive(Clone, Debug)]
-pub struct InitializeReply {
-    /// The status.
-    pub status: SecurityStatus,
-    /// Why the call failed, if it did.
-    pub error: Option<Error>,
-    /// phNewContext, on any success.
-    pub context: Option<CtxtHandle>,
-    /// pOutput as filled.
-    pub output: Vec<SecBuffer>,
-    /// pfContextAttr. Security attributes show only with the final success.
-    pub attributes: InitAttributes,
-    /// ptsExpiry, with the final success: 100 ns units since 1601-01-01.
-    pub expiry: Option<u64>,
-    /// Memory that the caller has to free.
-    pub allocation: Option<Allocation>,
-}
+pub type InitializeReply = LegReply<InitAttributes>;
 
 impl SecurityInterface {
     /// InitializeSecurityContext.
     pub fn initialize_security_context(&mut self, arguments: InitializeArguments<'_>) -> InitializeReply {
         let mut output = arguments.output.clone();
-        match self.initialize(&arguments, &mut output) {
-            Ok(reply) => InitializeReply { output, ..reply },
-            Err(error) => InitializeReply {
-                status: self.status(&error),
-                error: Some(error),
-                context: None,
-                output,
-                attributes: InitAttributes::empty(),
-                expiry: None,
-                allocation: None,
-            },
-        }
+        let outcome = self.initialize(&arguments, &mut output);
+        self.reply(outcome, output)
     }
 
     fn initialize(
@@ -77,14 +51,14 @@ impl SecurityInterface {
         output: &mut [SecBuffer],
     ) -> Result<InitializeReply, Error> {
         self.check_representation(arguments.data_representation)?;
-        let bindings = bindings::application_data(arguments.input)?;
-        let token = input_token(arguments.input);
+        let (bindings, token) = (bindings::find(arguments.input), input_token(arguments.input));
         let allocate = arguments.requirements.contains(InitRequirements::ALLOCATE_MEMORY);
         let begin = |interface: &mut Self| interface.begin_initiator(arguments.credential);
         let step = |side: &mut Side, number: u32, environment: &mut Environment, out: &mut Vec<u8>| {
             let Side::Initiator(initiator) = side else {
                 return Err(CallerMisuse::ForeignContext.into());
             };
+            let bindings = bindings?;
             let token = if arguments.context.is_some() {
                 token?
             } else {

@@ -9,6 +9,25 @@ use crate::{
     status::SecurityStatus,
 };
 
+/// What InitializeSecurityContext and AcceptSecurityContext return; `A` are the attributes of the side.
+#[derive(Clone, Debug)]
+pub struct LegReply<A> {
+    /// The status.
+    pub status: SecurityStatus,
+    /// Why the call failed, if it did.
+    pub error: Option<Error>,
+    /// phNewContext, on any success.
+    pub context: Option<CtxtHandle>,
+    /// pOutput as filled.
+    pub output: Vec<SecBuffer>,
+    /// pfContextAttr. Security attributes show only with the final success.
+    pub attributes: A,
+    /// ptsExpiry or ptsTimeStamp, with the final success: 100 ns units since 1601-01-01.
+    pub expiry: Option<u64>,
+    /// Memory that the caller has to free.
+    pub allocation: Option<Allocation>,
+}
+
 /// What a state machine made of a leg: its result, and a token whether it failed or not.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
@@ -84,6 +103,26 @@ impl SecurityInterface {
                 }
                 Err(misuse.into())
             }
+        }
+    }
+
+    /// The reply to a call, with the output buffers as they are now.
+    pub(super) fn reply<A: bitflags::Flags>(
+        &self,
+        outcome: Result<LegReply<A>, Error>,
+        output: Vec<SecBuffer>,
+    ) -> LegReply<A> {
+        match outcome {
+            Ok(reply) => LegReply { output, ..reply },
+            Err(error) => LegReply {
+                status: self.status(&error),
+                error: Some(error),
+                context: None,
+                output,
+                attributes: A::empty(),
+                expiry: None,
+                allocation: None,
+            },
         }
     }
 

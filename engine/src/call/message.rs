@@ -2,6 +2,8 @@
 //!
 //! The message is the data buffers of the list in order; the token buffer holds the signature.
 
+use std::mem;
+
 use super::{CtxtHandle, Refusal, SecurityInterface};
 use crate::{
     buffer::{self, BufferKind, SecBuffer},
@@ -15,7 +17,8 @@ impl SecurityInterface {
     /// MakeSignature: writes the signature of the data buffers into the token buffer.
     ///
     /// # Errors
-    /// `SEC_E_INVALID_HANDLE`; `SEC_E_INVALID_TOKEN`: no data or token buffer; `SEC_E_BUFFER_TOO_SMALL`.
+    /// `SEC_E_INVALID_HANDLE`; `SEC_E_INVALID_TOKEN`: no data or token buffer; `SEC_E_BUFFER_TOO_SMALL`;
+    /// `SEC_E_QOP_NOT_SUPPORTED`: no protection was negotiated.
     pub fn make_signature(
         &mut self,
         handle: CtxtHandle,
@@ -24,8 +27,8 @@ impl SecurityInterface {
         self.per_message(handle, |session, environment| {
             require(message, BufferKind::DATA)?;
             check_room(message, session, environment)?;
-            let token = session.sign(&data(message), environment)?;
-            write_token(message, token);
+            let token = session.sign(buffer::data(message), environment)?;
+            write_token(message, &token);
             Ok(())
         })
     }
@@ -34,7 +37,7 @@ impl SecurityInterface {
     ///
     /// # Errors
     /// `SEC_E_INVALID_HANDLE`; `SEC_E_INVALID_TOKEN`: no data or token buffer, or a malformed signature;
-    /// `SEC_E_OUT_OF_SEQUENCE`; `SEC_E_MESSAGE_ALTERED`.
+    /// `SEC_E_OUT_OF_SEQUENCE`; `SEC_E_MESSAGE_ALTERED`; `SEC_E_QOP_NOT_SUPPORTED`: no protection was negotiated.
     pub fn verify_signature(
         &mut self,
         handle: CtxtHandle,
@@ -42,15 +45,15 @@ impl SecurityInterface {
     ) -> Result<SecurityStatus, Refusal> {
         self.per_message(handle, |session, environment| {
             require(message, BufferKind::DATA)?;
-            let token = require(message, BufferKind::TOKEN)?.bytes.clone();
-            session.verify(&data(message), &token, environment)
+            let token = require(message, BufferKind::TOKEN)?;
+            session.verify(buffer::data(message), &token.bytes, environment)
         })
     }
 
     /// EncryptMessage: seals the data buffers in place and writes the signature into the token buffer.
     ///
     /// # Errors
-    /// As [`Self::make_signature`]; `SEC_E_UNSUPPORTED_FUNCTION`: confidentiality was not negotiated.
+    /// As [`Self::make_signature`]; `SEC_E_QOP_NOT_SUPPORTED`: confidentiality was not negotiated.
     pub fn encrypt_message(
         &mut self,
         handle: CtxtHandle,
@@ -61,8 +64,8 @@ impl SecurityInterface {
                 require(message, BufferKind::DATA)?;
             }
             check_room(message, session, environment)?;
-            let token = session.seal(&mut data_mut(message), environment)?;
-            write_token(message, token);
+            let token = session.seal(message, environment)?;
+            write_token(message, &token);
             Ok(())
         })
     }
@@ -70,7 +73,7 @@ impl SecurityInterface {
     /// DecryptMessage: unseals the data buffers in place and checks the token buffer against them.
     ///
     /// # Errors
-    /// As [`Self::verify_signature`]; `SEC_E_UNSUPPORTED_FUNCTION`: confidentiality was not negotiated.
+    /// As [`Self::verify_signature`]; `SEC_E_QOP_NOT_SUPPORTED`: confidentiality was not negotiated.
     pub fn decrypt_message(
         &mut self,
         handle: CtxtHandle,
@@ -78,8 +81,12 @@ impl SecurityInterface {
     ) -> Result<SecurityStatus, Refusal> {
         self.per_message(handle, |session, environment| {
             require(message, BufferKind::DATA)?;
-            let token = require(message, BufferKind::TOKEN)?.bytes.clone();
-            session.unseal(&mut data_mut(message), &token, environment)
+            require(message, BufferKind::TOKEN)?;
+            // The token is lent out of its list while the data is changed, and put back.
+            let token = swap_token(message, Vec::new());
+            let outcome = session.unseal(message, &token, environment);
+            swap_token(message, token);
+            outcome
         })
     }
 
@@ -125,25 +132,17 @@ fn check_room(
 }
 
 /// Writes the signature into the token buffer, which was found to have room.
-fn write_token(message: &mut [SecBuffer], mut token: Vec<u8>) {
+fn write_token(message: &mut [SecBuffer], token: &[u8]) {
     if let Some(buffer) = buffer::find_mut(message, BufferKind::TOKEN) {
-        token.truncate(buffer.capacity.unwrap_or(usize::MAX));
-        buffer.bytes = token;
+        let room = buffer.capacity.unwrap_or(usize::MAX);
+        buffer.bytes.clear();
+        buffer.bytes.extend(token.iter().take(room));
     }
 }
 
-fn data(message: &[SecBuffer]) -> Vec<&[u8]> {
-    message
-        .iter()
-        .filter(|buffer| buffer.kind == BufferKind::DATA)
-        .map(|buffer| buffer.bytes.as_slice())
-        .collect()
-}
-
-fn data_mut(message: &mut [SecBuffer]) -> Vec<&mut [u8]> {
-    message
-        .iter_mut()
-        .filter(|buffer| buffer.kind == BufferKind::DATA)
-        .map(|buffer| buffer.bytes.as_mut_slice())
-        .collect()
+/// Puts other bytes into the token buffer and returns those that it held.
+fn swap_token(message: &mut [SecBuffer], bytes: Vec<u8>) -> Vec<u8> {
+    buffer::find_mut(message, BufferKind::TOKEN)
+        .map(|buffer| mem::replace(&mut buffer.bytes, bytes))
+        .unwrap_or_default()
 }

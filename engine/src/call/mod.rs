@@ -14,6 +14,7 @@ pub use accept::{AcceptArguments, AcceptReply};
 pub use credential::{AuthIdentity, CredentialUse};
 pub use handles::{CredHandle, CtxtHandle};
 pub use initialize::{InitializeArguments, InitializeReply};
+pub use leg::LegReply;
 pub use query::{AttributeValue, ContextAttribute};
 
 use crate::{

@@ -66,13 +66,41 @@ impl HmacMd5 {
     /// The code over the parts in order.
     #[must_use]
     pub fn sum(&self, parts: &[&[u8]]) -> [u8; 16] {
-        let Some(mut code) = self.0.clone() else {
-            return [0; 16];
-        };
+        let mut code = self.start();
         for part in parts {
             code.update(part);
         }
-        code.finalize().into_bytes().into()
+        code.finish()
+    }
+
+    /// A code over parts that come one by one.
+    #[must_use]
+    pub fn start(&self) -> RunningHmacMd5 {
+        RunningHmacMd5(self.0.clone())
+    }
+}
+
+/// An HMAC-MD5 code that is being computed.
+pub struct RunningHmacMd5(Option<Hmac<Md5>>);
+
+impl RunningHmacMd5 {
+    /// The next part.
+    pub fn update(&mut self, part: &[u8]) {
+        if let Some(code) = &mut self.0 {
+            code.update(part);
+        }
+    }
+
+    /// The code over all parts.
+    #[must_use]
+    pub fn finish(self) -> [u8; 16] {
+        self.0.map_or([0; 16], |code| code.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for RunningHmacMd5 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RunningHmacMd5")
     }
 }
 
@@ -107,10 +135,36 @@ pub fn rc4_once(key: &[u8], mut bytes: [u8; 16]) -> [u8; 16] {
 /// CRC-32 of the parts in order (ISO 3309), as signatures without extended session security use it.
 #[must_use]
 pub fn crc32(parts: &[&[u8]]) -> u32 {
-    let bytes = parts.iter().flat_map(|part| part.iter());
-    !bytes.fold(u32::MAX, |state, byte| {
-        (0..8).fold(state ^ u32::from(*byte), |state, _| {
-            (state >> 1) ^ (0xEDB8_8320 & 0u32.wrapping_sub(state & 1))
-        })
-    })
+    let mut sum = RunningCrc32::default();
+    for part in parts {
+        sum.update(part);
+    }
+    sum.finish()
+}
+
+/// A CRC-32 that is being computed.
+#[derive(Clone, Copy, Debug)]
+pub struct RunningCrc32(u32);
+
+impl Default for RunningCrc32 {
+    fn default() -> Self {
+        Self(u32::MAX)
+    }
+}
+
+impl RunningCrc32 {
+    /// The next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0 = part.iter().fold(self.0, |state, byte| {
+            (0..8).fold(state ^ u32::from(*byte), |state, _| {
+                (state >> 1) ^ (0xEDB8_8320 & 0u32.wrapping_sub(state & 1))
+            })
+        });
+    }
+
+    /// The sum of all parts.
+    #[must_use]
+    pub fn finish(self) -> u32 {
+        !self.0
+    }
 }

@@ -159,7 +159,8 @@ impl ExpectAuthenticate {
         let domain = decode(message.flags, &message.domain, "DomainName", 28)?;
         let user = decode(message.flags, &message.user, "UserName", 36)?;
         decode(message.flags, &message.workstation, "Workstation", 44)?;
-        if message.nt_response.len() == NtlmV2Response::V1_LENGTH {
+        // No response at all is an anonymous logon.
+        if matches!(message.nt_response.len(), 0 | NtlmV2Response::V1_LENGTH) {
             return Err(PeerIncompatible::AuthenticationVersion.into());
         }
         let response = NtlmV2Response::parse(&message.nt_response)?;

@@ -15,7 +15,7 @@ use crate::{
     codec::{self, utf16::Text},
     crypto::{self, Secret},
     environment::{Environment, NtlmPolicy},
-    error::{Error, PeerIncompatible, TokenError},
+    error::{Error, PeerIncompatible},
     flags::InitRequirements,
     turn::{Identity, InitiatorTurn},
 };
@@ -57,7 +57,6 @@ impl Start {
     pub fn step(self, turn: &mut InitiatorTurn<'_>, out: &mut Vec<u8>) -> ExpectChallenge {
         let environment = &mut *turn.environment;
         let offered = offer(turn.requirements, &environment.policy.ntlm);
-        let policy = &environment.policy.ntlm;
         let name = |flag: NegotiateFlags, name: &Text| match offered.contains(flag) {
             true => Cow::Owned(name.to_uppercase().to_oem()),
             false => Cow::Borrowed::<[u8]>(&[]),
@@ -73,7 +72,7 @@ impl Start {
                 NegotiateFlags::OEM_WORKSTATION_SUPPLIED,
                 &environment.host.netbios_computer,
             ),
-            version: policy.send_version.then_some(Version::OURS),
+            version: offered.contains(NegotiateFlags::VERSION).then_some(Version::OURS),
         };
         shape!(environment, "negotiate", &mut message);
         #[allow(unused_mut, reason = "a shaper changes it")]
@@ -102,7 +101,8 @@ fn offer(requirements: InitRequirements, policy: &NtlmPolicy) -> NegotiateFlags 
         NegotiateFlags::IDENTIFY,
         requirements.contains(InitRequirements::IDENTIFY),
     );
-    flags.set(NegotiateFlags::VERSION, policy.send_version);
+    // A message with a version has no names (section 3.1.5.1.1): who wants the names sent gives up the version.
+    flags.set(NegotiateFlags::VERSION, policy.send_version && !policy.send_names);
     flags.set(
         NegotiateFlags::OEM_DOMAIN_SUPPLIED | NegotiateFlags::OEM_WORKSTATION_SUPPLIED,
         policy.send_names,
@@ -118,13 +118,13 @@ const fn wants_signing() -> InitRequirements {
 }
 
 impl ExpectChallenge {
-    /// The second leg: reads the CHALLENGE and writes the AUTHENTICATE message.
+    /// The second leg: reads the CHALLENGE and writes the AUTHENTICATE message. The target name is not looked at:
+    /// nothing hangs on it, and there are acceptors whose name is no text.
     ///
     /// # Errors
     /// The token is malformed, or what the acceptor chose is not enough.
     pub fn step(self, turn: &mut InitiatorTurn<'_>, out: &mut Vec<u8>) -> Result<Established, Error> {
         let challenge = Challenge::parse(turn.token)?;
-        check_target_name(&challenge)?;
         let info = target_info(&challenge)?;
         let flags = agree(self.offered, challenge.flags, turn.environment)?;
         let (user, domain) = (self.identity.user.clone(), self.identity.domain.clone());
@@ -190,14 +190,6 @@ struct TargetInfo<'a> {
     pairs: Option<AvPairs<'a>>,
     flags: u32,
     timestamp: Option<u64>,
-}
-
-/// Refuses a target name that is no text. Nothing else hangs on it.
-fn check_target_name(challenge: &Challenge<'_>) -> Result<(), TokenError> {
-    if challenge.flags.contains(NegotiateFlags::UNICODE) {
-        Text::from_le_bytes(&challenge.target_name, "TargetName").map_err(|error| error.shifted(12))?;
-    }
-    Ok(())
 }
 
 fn target_info<'a>(challenge: &'a Challenge<'_>) -> Result<TargetInfo<'a>, Error> {

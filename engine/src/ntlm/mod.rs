@@ -15,6 +15,7 @@
 //! | ExpectNegotiate | NEGOTIATE | ExpectAuthenticate | SEC_I_CONTINUE_NEEDED, CHALLENGE |
 //! | ExpectAuthenticate | AUTHENTICATE, right secret | established | SEC_E_OK |
 //! | ExpectAuthenticate | AUTHENTICATE, wrong secret | failed | SEC_E_LOGON_DENIED |
+//! | ExpectAuthenticate | AUTHENTICATE, no NT response or one of version 1 | failed | SEC_E_LOGON_DENIED |
 //! | ExpectAuthenticate | AUTHENTICATE, code or bindings wrong | failed | SEC_E_MESSAGE_ALTERED, SEC_E_BAD_BINDINGS |
 //! | ExpectNegotiate, ExpectAuthenticate | other | failed | SEC_E_INVALID_TOKEN |
 //!

@@ -5,7 +5,8 @@ use super::{
     messages::{NegotiateFlags, Signature},
 };
 use crate::{
-    crypto::{self, HmacMd5, Rc4, Secret},
+    buffer::Parts,
+    crypto::{self, HmacMd5, Rc4, RunningCrc32, RunningHmacMd5, Secret},
     environment::Environment,
     error::{CallerMisuse, Error, PeerMisbehaved, TokenError, TokenErrorKind},
 };
@@ -27,6 +28,23 @@ struct Direction {
     sequence: u32,
 }
 
+/// What a signature says of its message, while the parts of the message come one by one.
+enum Checksum {
+    /// With ESS.
+    Code(RunningHmacMd5),
+    /// Without.
+    Crc(RunningCrc32),
+}
+
+impl Checksum {
+    fn update(&mut self, part: &[u8]) {
+        match self {
+            Self::Code(code) => code.update(part),
+            Self::Crc(sum) => sum.update(part),
+        }
+    }
+}
+
 impl Direction {
     fn new(flags: NegotiateFlags, key: &Secret<16>, sender: Sender, environment: &Environment) -> Self {
         let sealing = if deviates!(environment, SealsWithSessionKey) {
@@ -41,28 +59,31 @@ impl Direction {
         }
     }
 
-    /// The signature of a message; the key stream runs on, the counter does not.
+    /// The checksum of the next message, before its first part.
+    fn checksum(&self, flags: NegotiateFlags) -> Checksum {
+        if !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+            return Checksum::Crc(RunningCrc32::default());
+        }
+        let mut code = self.signing.start();
+        code.update(&self.sequence.to_le_bytes());
+        Checksum::Code(code)
+    }
+
+    /// The signature of a message with this checksum; the key stream runs on, the counter does not.
     fn signature(
         &mut self,
         flags: NegotiateFlags,
-        message: &[&[u8]],
+        version: u32,
+        checksum: Checksum,
         environment: &Environment,
     ) -> Signature {
-        let version = version(environment);
-        if !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-            return self.crc_signature(version, message);
+        match checksum {
+            Checksum::Code(code) => {
+                let code = code.finish().first_chunk().copied().unwrap_or_default();
+                self.encrypt_code(flags, version, code, environment)
+            }
+            Checksum::Crc(sum) => self.encrypt_crc(version, sum.finish()),
         }
-        let code = self.keyed_code(message);
-        self.encrypt_code(flags, version, code, environment)
-    }
-
-    fn keyed_code(&self, message: &[&[u8]]) -> [u8; 8] {
-        let sequence = self.sequence.to_le_bytes();
-        let mut parts: Vec<&[u8]> = Vec::with_capacity(message.len().saturating_add(1));
-        parts.push(&sequence);
-        parts.extend_from_slice(message);
-        let sum = self.signing.sum(&parts);
-        sum.first_chunk().copied().unwrap_or_default()
     }
 
     fn encrypt_code(
@@ -83,10 +104,6 @@ impl Direction {
     }
 
     /// Without ESS: RandomPad (sent as zero; receivers ignore it), CRC-32 and counter, each encrypted.
-    fn crc_signature(&mut self, version: u32, message: &[&[u8]]) -> Signature {
-        self.encrypt_crc(version, crypto::crc32(message))
-    }
-
     fn encrypt_crc(&mut self, version: u32, crc: u32) -> Signature {
         let (mut pad, mut crc, mut sequence) = ([0; 4], crc.to_le_bytes(), [0; 4]);
         self.sealing.apply(&mut pad);
@@ -143,10 +160,17 @@ impl Protection {
     ///
     /// # Errors
     /// Neither signing nor sealing was negotiated.
-    pub fn sign(&mut self, message: &[&[u8]], environment: &Environment) -> Result<Signature, Error> {
-        self.require(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
-        let signature = self.send.signature(self.flags, message, environment);
-        self.send.advance();
+    pub fn sign<'a>(
+        &mut self,
+        message: impl IntoIterator<Item = &'a [u8]>,
+        environment: &Environment,
+    ) -> Result<Signature, Error> {
+        self.may_send(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
+        let direction = &mut self.send;
+        let mut checksum = direction.checksum(self.flags);
+        message.into_iter().for_each(|part| checksum.update(part));
+        let signature = direction.signature(self.flags, version(environment), checksum, environment);
+        direction.advance();
         Ok(signature)
     }
 
@@ -154,19 +178,19 @@ impl Protection {
     ///
     /// # Errors
     /// Sealing was not negotiated.
-    pub fn seal(&mut self, parts: &mut [&mut [u8]], environment: &Environment) -> Result<Signature, Error> {
-        self.require(NegotiateFlags::SEAL, environment)?;
+    pub fn seal(
+        &mut self,
+        message: &mut (impl Parts + ?Sized),
+        environment: &Environment,
+    ) -> Result<Signature, Error> {
+        self.may_send(NegotiateFlags::SEAL, environment)?;
         let direction = &mut self.send;
-        let version = version(environment);
-        let signature = if self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-            let code = direction.keyed_code(&views(parts));
-            parts.iter_mut().for_each(|part| direction.sealing.apply(part));
-            direction.encrypt_code(self.flags, version, code, environment)
-        } else {
-            let crc = crypto::crc32(&views(parts));
-            parts.iter_mut().for_each(|part| direction.sealing.apply(part));
-            direction.encrypt_crc(version, crc)
-        };
+        let mut checksum = direction.checksum(self.flags);
+        for part in message.parts_mut() {
+            checksum.update(part);
+            direction.sealing.apply(part);
+        }
+        let signature = direction.signature(self.flags, version(environment), checksum, environment);
         direction.advance();
         Ok(signature)
     }
@@ -176,16 +200,18 @@ impl Protection {
     /// # Errors
     /// Neither signing nor sealing was negotiated, the signature is malformed, the message is not the next one, or
     /// the signature does not match.
-    pub fn verify(
+    pub fn verify<'a>(
         &mut self,
-        message: &[&[u8]],
+        message: impl IntoIterator<Item = &'a [u8]>,
         token: &[u8],
         environment: &Environment,
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
         let received = parse_signature(token)?;
         let mut next = self.receive.clone();
-        let expected = next.expected(self.flags, message, &received, environment)?;
+        let mut checksum = next.expect(self.flags, &received, environment)?;
+        message.into_iter().for_each(|part| checksum.update(part));
+        let expected = next.expected(self.flags, checksum, &received, environment)?;
         if !genuine(self.flags, &expected, &received, environment)
             && !deviates!(environment, SkipSignatureVerification)
         {
@@ -202,19 +228,20 @@ impl Protection {
     /// As [`Self::verify`]; or sealing was not negotiated.
     pub fn unseal(
         &mut self,
-        parts: &mut [&mut [u8]],
+        message: &mut (impl Parts + ?Sized),
         token: &[u8],
         environment: &Environment,
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SEAL, environment)?;
         let received = parse_signature(token)?;
         let mut next = self.receive.clone();
-        if self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-            next.check_sequence(received.sequence, environment)?;
+        let mut checksum = next.expect(self.flags, &received, environment)?;
+        for part in message.parts_mut() {
+            next.sealing.apply(part);
+            checksum.update(part);
         }
-        parts.iter_mut().for_each(|part| next.sealing.apply(part));
         let verdict = next
-            .expected(self.flags, &views(parts), &received, environment)
+            .expected(self.flags, checksum, &received, environment)
             .and_then(|expected| {
                 if genuine(self.flags, &expected, &received, environment)
                     || deviates!(environment, SkipSealVerification)
@@ -225,12 +252,20 @@ impl Protection {
                 }
             });
         if let Err(error) = verdict {
-            parts.iter_mut().for_each(|part| part.fill(0));
+            message.parts_mut().for_each(|part| part.fill(0));
             return Err(error);
         }
         next.advance();
         self.receive = next;
         Ok(())
+    }
+
+    /// Whether a message may be sent protected.
+    fn may_send(&self, any_of: NegotiateFlags, environment: &Environment) -> Result<(), Error> {
+        if deviates!(environment, RefusesToProtect) {
+            return Err(CallerMisuse::NotNegotiated.into());
+        }
+        self.require(any_of, environment)
     }
 
     fn require(&self, any_of: NegotiateFlags, environment: &Environment) -> Result<(), Error> {
@@ -242,20 +277,33 @@ impl Protection {
 }
 
 impl Direction {
-    /// The signature that the next message must have, if it is the next message.
+    /// The checksum of a message, before its first part. With ESS the number of the message is in the clear and in the
+    /// checksum, so that a wrong one is found here.
+    fn expect(
+        &mut self,
+        flags: NegotiateFlags,
+        received: &Signature,
+        environment: &Environment,
+    ) -> Result<Checksum, Error> {
+        if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+            self.check_sequence(received.sequence, environment)?;
+        }
+        Ok(self.checksum(flags))
+    }
+
+    /// The signature that a message with this checksum must have, if it is the next message.
     fn expected(
         &mut self,
         flags: NegotiateFlags,
-        message: &[&[u8]],
+        checksum: Checksum,
         received: &Signature,
         environment: &Environment,
     ) -> Result<Signature, Error> {
+        let expected = self.signature(flags, 1, checksum, environment);
         if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-            self.check_sequence(received.sequence, environment)?;
-            let code = self.keyed_code(message);
-            return Ok(self.encrypt_code(flags, 1, code, environment));
+            return Ok(expected);
         }
-        let expected = self.crc_signature(1, message);
+        // Without ESS the number is encrypted behind the checksum: only now it can be read.
         let stream = u32::from_le_bytes(expected.sequence) ^ self.sequence;
         self.check_sequence(
             (u32::from_le_bytes(received.sequence) ^ stream).to_le_bytes(),
@@ -313,8 +361,4 @@ fn version(environment: &Environment) -> u32 {
     } else {
         1
     }
-}
-
-fn views<'a>(parts: &'a [&mut [u8]]) -> Vec<&'a [u8]> {
-    parts.iter().map(|part| &**part).collect()
 }

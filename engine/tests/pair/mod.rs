@@ -78,7 +78,8 @@ impl World {
             Flags::IDENTIFY,
             self.initiator.contains(InitRequirements::IDENTIFY),
         );
-        wanted.set(Flags::VERSION, self.send_version);
+        // A NEGOTIATE message has names or a version.
+        wanted.set(Flags::VERSION, self.send_version && !self.send_names);
         // NTLM and ALWAYS_SIGN are set by every acceptor; the initiator keeps them if it offered them.
         let granted = self.grant | Flags::NTLM | Flags::ALWAYS_SIGN;
         let mut agreed = wanted & self.offer & granted;

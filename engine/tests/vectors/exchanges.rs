@@ -52,9 +52,9 @@ fn protected(replay: &mut Replay, message: &Members) {
     let mut data = plain.clone();
     let signature = match text(message, "operation") {
         Some("seal") => sender.seal(&mut [&mut data], environment).unwrap(),
-        _ => sender.sign(&[&plain], environment).unwrap(),
+        _ => sender.sign([&*plain], environment).unwrap(),
     };
-    assert_eq!(hex::encode(&signature), text(message, "signature").unwrap());
+    assert_eq!(hex::encode(signature), text(message, "signature").unwrap());
     if let Some(ciphertext) = text(message, "ciphertext") {
         assert_eq!(hex::encode(&data), ciphertext);
         receiver
@@ -62,7 +62,7 @@ fn protected(replay: &mut Replay, message: &Members) {
             .unwrap();
         assert_eq!(data, plain);
     } else {
-        receiver.verify(&[&plain], &signature, environment).unwrap();
+        receiver.verify([&*plain], &signature, environment).unwrap();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Known answers of the key functions.
 
 use legwork_engine::{
+    buffer::ChannelBindings,
     codec::utf16::Text,
     crypto::{self, Secret},
     ntlm::{
@@ -77,7 +78,11 @@ fn answer(function: &str, inputs: &Members) -> Option<Vec<u8>> {
         "signing-key" => keys::signing_key(&exported(), side(inputs)).0.to_vec(),
         "sealing-key" => keys::sealing_key(fields::flags(inputs), &exported(), side(inputs)).to_vec(),
         "mic" => mic(inputs),
-        "channel-binding-hash" => keys::channel_bindings_hash(&bytes(inputs, "application_data")).to_vec(),
+        "channel-binding-hash" => keys::channel_bindings_hash(ChannelBindings {
+            application_data: &bytes(inputs, "application_data"),
+            ..ChannelBindings::default()
+        })
+        .to_vec(),
         _ => return None,
     })
 }

@@ -47,8 +47,8 @@ impl Ends {
         let mut data = message.to_vec();
         let environment = &self.environment;
         if operation == "sign" {
-            let signature = self.sender.sign(&[message], environment).unwrap().emit().to_vec();
-            self.receiver.verify(&[message], &signature, environment).unwrap();
+            let signature = self.sender.sign([message], environment).unwrap().emit().to_vec();
+            self.receiver.verify([message], &signature, environment).unwrap();
             return (signature, data);
         }
         let signature = self

@@ -1,6 +1,7 @@
 //! An exchange of the vectors with its environment, played by the engine leg by leg.
 
 use legwork_engine::{
+    buffer::ChannelBindings,
     codec::utf16::Text,
     context::{Acceptor, Initiator},
     environment::{Account, Directory, Environment, HostNames, Random},
@@ -56,6 +57,13 @@ fn name(members: &Members, name: &str) -> Text {
 
 fn bindings(members: &Members) -> Option<Vec<u8>> {
     text(members, "channel_bindings").map(|_| bytes(members, "channel_bindings"))
+}
+
+fn bound(application_data: &[u8]) -> ChannelBindings<'_> {
+    ChannelBindings {
+        application_data,
+        ..ChannelBindings::default()
+    }
 }
 
 /// What the acceptor calls itself: the target info of its CHALLENGE says it.
@@ -151,7 +159,7 @@ impl Replay {
             token,
             requirements: InitRequirements::INTEGRITY | InitRequirements::CONFIDENTIALITY,
             target: self.target.as_ref(),
-            bindings: self.initiator_bindings.as_deref(),
+            bindings: self.initiator_bindings.as_deref().map(bound),
             context: 0,
             environment: &mut self.initiator_environment,
         };
@@ -164,7 +172,7 @@ impl Replay {
         let mut turn = AcceptorTurn {
             token,
             requirements: AcceptRequirements::ALLOW_MISSING_BINDINGS,
-            bindings: self.acceptor_bindings.as_deref(),
+            bindings: self.acceptor_bindings.as_deref().map(bound),
             context: 0,
             environment: &mut self.acceptor_environment,
         };

@@ -153,7 +153,7 @@ fn open(protection: &mut Protection, message: &Message, environment: &Environmen
     } else {
         let parts: [&[u8]; 2] = [head, tail];
         protection
-            .verify(&parts, &message.signature, environment)
+            .verify(parts, &message.signature, environment)
             .map(|()| data)
     }
 }
@@ -200,7 +200,7 @@ impl Ends {
                 let protects = self.protects();
                 let (end, environment) = self.end(*by_initiator);
                 if signature.len() != 16 {
-                    let refused = end.protection.verify(&[], signature, environment);
+                    let refused = end.protection.verify([], signature, environment);
                     let misuse = matches!(refused, Err(Error::CallerMisuse(CallerMisuse::NotNegotiated)));
                     let malformed = matches!(refused, Err(Error::InvalidToken(_)));
                     assert!(if protects { malformed } else { misuse }, "{refused:?}");
@@ -221,7 +221,8 @@ impl Ends {
         let signature = if sealed {
             end.protection.seal(&mut [head, tail], environment)
         } else {
-            end.protection.sign(&[head, tail], environment)
+            let parts: [&[u8]; 2] = [head, tail];
+            end.protection.sign(parts, environment)
         };
         if !negotiated {
             assert_eq!(signature, Err(CallerMisuse::NotNegotiated.into()));

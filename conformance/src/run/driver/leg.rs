@@ -25,6 +25,11 @@ impl Driver<'_, '_> {
         if odd_output && !self.party(role).shows("buffers") {
             return Err(self.party(role).unsupported("buffers"));
         }
+        self.party(role).needs(if role == Role::Initiator {
+            "initialize"
+        } else {
+            "accept"
+        })?;
         let leg = self.arguments(role, step)?;
         let number = self.party(role).legs;
         let request = match role {
@@ -35,26 +40,27 @@ impl Driver<'_, '_> {
         let event = self.call(role, Purpose::Leg(number), request, expect)?;
         (self.altered_input, self.altered_output) = (false, false);
         self.party(role).legs = number.saturating_add(1);
-        self.forget_next(role)?;
+        let left = self.forget_next(role);
         self.complete_auth_token(role, event)?;
-        self.after_leg(role, event, expected)
+        self.after_leg(role, event, expected)?;
+        // A leg that fails makes no token for edits to change.
+        if left > 0 && self.class(event, role) != Some(Class::Failure) {
+            return Err(End::HarnessFault(format!("{left} edits did not take effect")));
+        }
+        Ok(())
     }
 
-    /// Takes back the edits of a token that is made now. An edit that did not take effect is the harness's fault.
-    pub(super) fn forget_next(&mut self, role: Role) -> Result<(), End> {
+    /// Takes back the edits of a token that is made now; returns how many did not take effect.
+    pub(super) fn forget_next(&mut self, role: Role) -> usize {
         let Seat::Reference(reference) = &mut self.party(role).seat else {
-            return Ok(());
+            return 0;
         };
         let mut left = 0;
         reference.plan(|plan| {
             left = plan.unapplied();
             plan.set_next(None, &[]);
         });
-        if left == 0 {
-            Ok(())
-        } else {
-            Err(End::HarnessFault(format!("{left} edits did not take effect")))
-        }
+        left
     }
 
     /// Calls CompleteAuthToken if the status asks for it.
@@ -95,30 +101,58 @@ impl Driver<'_, '_> {
         self.under_way = done
             .and_then(Event::output)
             .map_or(Token::None, |token| Token::Bytes(token.to_vec()));
-        let allocated = done
-            .and_then(Event::outcome)
-            .is_some_and(|outcome| outcome.allocated);
         self.sent
             .push(self.under_way.bytes().unwrap_or_default().to_vec());
         if self.settings.caller == Some(CallerDeviation::DropsToken) && role == Role::Initiator {
             self.under_way = Token::None;
         }
-        let calls = self.party(role).calls;
-        if allocated {
-            self.party(role).allocated.push(calls);
-        }
-        let continues = matches!(class, Some(Class::Continue | Class::CompleteAndContinue));
-        let completes = matches!(class, Some(Class::Ok | Class::Complete));
+        let (continues, completes) = match class {
+            Some(Class::Continue | Class::CompleteAndContinue) => (true, false),
+            Some(Class::Ok | Class::Complete) => (false, true),
+            Some(_) => (false, false),
+            // Without a status the token tells: there is one until the last leg of the initiator.
+            None => self.without_status(role, event),
+        };
         self.party(role).has_context |= continues || completes;
         self.party(role).complete = completes;
         if self.settings.caller == Some(CallerDeviation::ReadsAttributesEarly) && continues {
             self.query_attribute(role, "session-key", Purpose::Query, None)?;
         }
-        if continues || completes || expected {
-            Ok(())
-        } else {
-            Err(End::Stopped)
+        match (continues || completes, expected) {
+            (true, _) => Ok(()),
+            (false, true) if self.was_to_go_on(event) => Err(End::Done),
+            (false, true) => Ok(()),
+            (false, false) => Err(End::Stopped),
         }
+    }
+
+    /// Whether a leg of a subject that shows no status goes on or completes.
+    fn without_status(&mut self, role: Role, event: usize) -> (bool, bool) {
+        let silent = self
+            .trace
+            .events
+            .get(event)
+            .is_some_and(|event| event.status().is_none());
+        if !silent || self.party(role).shows("status") {
+            return (false, false);
+        }
+        let first = self.party(role).legs <= 1;
+        let token = self.under_way.bytes().is_some_and(|bytes| !bytes.is_empty());
+        (first && token, !first)
+    }
+
+    /// Whether a leg that failed was allowed to succeed as well: what follows then has no meaning.
+    fn was_to_go_on(&self, event: usize) -> bool {
+        let expect = self
+            .trace
+            .events
+            .get(event)
+            .and_then(|event| event.expect.as_ref());
+        let success = |name: &String| {
+            let row = self.settings.mapping.by_name(name).map(|(_, row)| row.class);
+            row.is_some_and(|class| class != Class::Failure)
+        };
+        expect.is_some_and(|expect| expect.status.iter().any(success))
     }
 
     pub(super) fn arguments(&mut self, role: Role, step: &LegStep) -> Result<Leg, End> {

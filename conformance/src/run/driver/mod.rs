@@ -229,7 +229,13 @@ impl<'s> Driver<'_, 's> {
         let party = self.party(role);
         party.calls = party.calls.wrapping_add(1);
         let answer = party.seat.subject().call(&request);
+        if answer.outcome().is_some_and(|outcome| outcome.allocated) {
+            party.allocated.push(party.calls);
+        }
         let end = match &answer {
+            Answer::Outcome(outcome) if outcome.status.is_none() && party.owes_status(purpose) => Some(
+                End::AdapterFault(role, "the reply has no status, which hello promises".to_owned()),
+            ),
             Answer::Outcome(_) => None,
             Answer::Unsupported(unsupported) => Some(End::Unsupported(role, unsupported.clone())),
             Answer::Fault(message) => Some(End::AdapterFault(role, message.clone())),

@@ -3,7 +3,7 @@
 use super::{CONTEXT, CREDENTIAL, CallerDeviation, NEVER_GIVEN, OTHER, Seat};
 use crate::{
     protocol::{Drive, Form, Role, Unsupported},
-    run::trace::End,
+    run::trace::{End, Purpose},
     suite::scenario::HandleChoice,
 };
 
@@ -47,6 +47,11 @@ impl<'a> Party<'a> {
             Some(drive) if drive.operations.iter().any(|name| name == operation) => Ok(()),
             _ => Err(self.unsupported(operation)),
         }
+    }
+
+    /// Whether a call for this purpose has to bring a status.
+    pub(super) fn owes_status(&self, purpose: Purpose) -> bool {
+        purpose != Purpose::Reset && self.shows("status")
     }
 
     pub(super) fn shows(&self, observable: &str) -> bool {

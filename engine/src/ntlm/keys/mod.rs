@@ -4,7 +4,8 @@ pub mod v1;
 
 use super::messages::NegotiateFlags;
 use crate::{
-    codec::utf16::Text,
+    buffer::ChannelBindings,
+    codec::{self, utf16::Text},
     crypto::{self, HmacMd5, Secret},
 };
 
@@ -68,11 +69,22 @@ pub fn mic(exported_session_key: &Secret<16>, messages: [&[u8]; 3]) -> [u8; 16] 
     crypto::hmac_md5(&exported_session_key.0, &messages)
 }
 
-/// Hash of channel bindings without addresses (sections 3.1.1.2 and 2.2.2.1; RFC 2744 section 3.11 gives the layout).
+/// Hash of channel bindings (sections 3.1.1.2 and 2.2.2.1). RFC 2744 section 3.11 gives the members, RFC 4121 section
+/// 4.1.1.2 their bytes: little-endian numbers, and every part behind its length.
 #[must_use]
-pub fn channel_bindings_hash(application_data: &[u8]) -> [u8; 16] {
-    let length = crate::codec::saturated_u32(application_data.len()).to_le_bytes();
-    crypto::md5(&[&[0; 16], &length, application_data])
+pub fn channel_bindings_hash(bindings: ChannelBindings<'_>) -> [u8; 16] {
+    let length = |part: &[u8]| codec::saturated_u32(part.len()).to_le_bytes();
+    let ((initiator_type, initiator), (acceptor_type, acceptor)) = (bindings.initiator, bindings.acceptor);
+    crypto::md5(&[
+        &initiator_type.to_le_bytes(),
+        &length(initiator),
+        initiator,
+        &acceptor_type.to_le_bytes(),
+        &length(acceptor),
+        acceptor,
+        &length(bindings.application_data),
+        bindings.application_data,
+    ])
 }
 
 /// Who sends what a key protects.

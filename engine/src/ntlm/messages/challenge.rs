@@ -3,7 +3,7 @@
 //! ```text
 //!  0  Signature            8 bytes, "NTLMSSP\0"
 //!  8  MessageType          u32, 2
-//! 12  TargetNameFields     descriptor
+//! 12  TargetNameFields     descriptor, valid with flag C
 //! 20  NegotiateFlags       u32
 //! 24  ServerChallenge      8 bytes
 //! 32  Reserved             8 bytes, zero
@@ -50,17 +50,21 @@ impl<'a> Challenge<'a> {
     ];
 
     const HEADER: usize = 48;
+    const OLDEST_HEADER: usize = 32;
 
     /// Reads a message. Old acceptors end the fixed part after the challenge (32 bytes) or the reserved bytes (40);
     /// what they leave out reads as zero.
     ///
     /// # Errors
-    /// The message is malformed.
+    /// The message is malformed. A part whose flag is clear is ignored if its descriptor points nowhere.
     pub fn parse(token: &'a [u8]) -> Result<Self, TokenError> {
         expect_type(token, MessageType::CHALLENGE)?;
         let target_name = Descriptor::parse(token, 12, "TargetName")?;
         let flags = NegotiateFlags::from_bits_retain(codec::u32_le(token, 20, "NegotiateFlags")?);
         let server_challenge = codec::array(token, 24, "ServerChallenge")?;
+        let with_name = flags.contains(NegotiateFlags::REQUEST_TARGET);
+        let with_info = flags.contains(NegotiateFlags::TARGET_INFO);
+        let target_name = target_name.unless_ignored(token, Self::OLDEST_HEADER, with_name);
         let header = payload_start(token, &[target_name]).min(Self::HEADER);
         let reserved = if header >= 40 {
             codec::array(token, 32, "Reserved")?
@@ -68,21 +72,19 @@ impl<'a> Challenge<'a> {
             [0; 8]
         };
         let target_info = match Descriptor::parse(token, 40, "TargetInfo") {
-            Ok(part) if header >= 48 => part,
-            _ if flags.contains(NegotiateFlags::TARGET_INFO) => Descriptor::parse(token, 40, "TargetInfo")?,
+            Err(error) if with_info => return Err(error),
+            Ok(part) if with_info || header >= Self::HEADER => {
+                part.unless_ignored(token, Self::HEADER, with_info)
+            }
             _ => Descriptor::default(),
-        };
-        let info = match target_info.bytes(token, Self::HEADER, 40, "TargetInfo") {
-            Err(error) if flags.contains(NegotiateFlags::TARGET_INFO) => return Err(error),
-            other => other.unwrap_or_default(),
         };
         let payload = payload_start(token, &[target_name, target_info]);
         Ok(Self {
-            target_name: Cow::Borrowed(target_name.bytes(token, header.max(32), 12, "TargetName")?),
+            target_name: Cow::Borrowed(target_name.bytes(token, Self::OLDEST_HEADER, 12, "TargetName")?),
             flags,
             server_challenge,
             reserved,
-            target_info: Cow::Borrowed(info),
+            target_info: Cow::Borrowed(target_info.bytes(token, Self::HEADER, 40, "TargetInfo")?),
             version: optional_version(token, Self::HEADER, payload),
         })
     }
@@ -104,11 +106,7 @@ impl<'a> Challenge<'a> {
         }
         descriptor::append(&mut out, 12, &self.target_name);
         if self.flags.contains(NegotiateFlags::TARGET_INFO) {
-            if self.flags.contains(NegotiateFlags::TARGET_INFO) {
-                descriptor::append(&mut out, 40, &self.target_info);
-            } else {
-                descriptor::append_or_zero(&mut out, 40, &self.target_info);
-            }
+            descriptor::append(&mut out, 40, &self.target_info);
         } else {
             descriptor::append_or_zero(&mut out, 40, &self.target_info);
         }

@@ -38,6 +38,16 @@ impl Descriptor {
         })
     }
 
+    /// The descriptor as a receiver takes it: one that does not count, by its flag, is ignored if it points nowhere.
+    #[must_use]
+    pub(super) fn unless_ignored(self, token: &[u8], header: usize, counts: bool) -> Self {
+        if counts || self.bytes(token, header, 0, "").is_ok() {
+            self
+        } else {
+            Self::default()
+        }
+    }
+
     /// The described bytes. An empty part is empty wherever its offset points.
     ///
     /// # Errors

@@ -50,22 +50,17 @@ impl<'a> Negotiate<'a> {
     pub fn parse(token: &'a [u8]) -> Result<Self, TokenError> {
         expect_type(token, MessageType::NEGOTIATE)?;
         let flags = NegotiateFlags::from_bits_retain(codec::u32_le(token, 12, "NegotiateFlags")?);
-        let domain = Descriptor::parse(token, 16, "DomainName")?;
-        let workstation = Descriptor::parse(token, 24, "Workstation")?;
-        let payload = payload_start(token, &[domain, workstation]);
-        let name = |part: Descriptor, at, field, flag| match part.bytes(token, Self::HEADER, at, field) {
-            Err(error) if flags.contains(flag) => Err(error),
-            other => Ok(Cow::Borrowed(other.unwrap_or_default())),
+        let describe = |at, field, flag| {
+            let part = Descriptor::parse(token, at, field)?;
+            Ok(part.unless_ignored(token, Self::HEADER, flags.contains(flag)))
         };
+        let domain = describe(16, "DomainName", NegotiateFlags::OEM_DOMAIN_SUPPLIED)?;
+        let workstation = describe(24, "Workstation", NegotiateFlags::OEM_WORKSTATION_SUPPLIED)?;
+        let payload = payload_start(token, &[domain, workstation]);
         Ok(Self {
             flags,
-            domain: name(domain, 16, "DomainName", NegotiateFlags::OEM_DOMAIN_SUPPLIED)?,
-            workstation: name(
-                workstation,
-                24,
-                "Workstation",
-                NegotiateFlags::OEM_WORKSTATION_SUPPLIED,
-            )?,
+            domain: Cow::Borrowed(domain.bytes(token, Self::HEADER, 16, "DomainName")?),
+            workstation: Cow::Borrowed(workstation.bytes(token, Self::HEADER, 24, "Workstation")?),
             version: optional_version(token, Self::HEADER, payload),
         })
     }
