@@ -122,12 +122,14 @@ impl Suite {
 
     fn assemble(files: &[SuiteFile], mut errors: Vec<Located>) -> Result<Self, Vec<Located>> {
         let mut suite = Self::default();
+        let mut broken = Vec::new();
         for file in files {
             if let Err(error) = suite.add(file) {
                 errors.push(*error);
+                broken.push(file.path.split('/').next().unwrap_or_default());
             }
         }
-        errors.extend(check::all(&suite, files));
+        errors.extend(check::all(&suite, files, &broken));
         if errors.is_empty() { Ok(suite) } else { Err(errors) }
     }
 
