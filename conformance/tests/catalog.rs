@@ -570,7 +570,7 @@ fn errors_are_shown_with_the_text() {
 fn a_broken_rule_file_is_one_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for file in ["errata.yaml", "saboteurs.yaml"] {
-        std::fs::copy(
+        fs::copy(
             format!("{}/{file}", env!("CARGO_MANIFEST_DIR")),
             folder.path().join(file),
         )
@@ -578,26 +578,26 @@ fn a_broken_rule_file_is_one_error() {
     }
     for part in ["rules", "scenarios", "mappings", "requirements"] {
         copy(
-            &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(part),
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(part),
             &folder.path().join(part),
         );
     }
     let file = folder.path().join("rules/wire/ntlm.yaml");
-    let text = std::fs::read_to_string(&file).expect("a rule file");
-    std::fs::write(&file, text.replacen("level: must", "level: musst", 1)).expect("a broken rule file");
+    let text = fs::read_to_string(&file).expect("a rule file");
+    fs::write(&file, text.replacen("level: must", "level: musst", 1)).expect("a broken rule file");
     let errors = Suite::from_dir(folder.path()).expect_err("a level that is none");
     let shown: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
     assert_eq!(shown.len(), 1, "{shown:?}");
 }
 
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
             copy(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).expect("a copy");
+            fs::copy(entry.path(), target).expect("a copy");
         }
     }
 }
