@@ -6,7 +6,8 @@ use rayon::prelude::*;
 
 use crate::{
     check::Verdict,
-    run::{case::Case, driver::CallerDeviation, sabotage::Plan},
+    edit::plan::Plan,
+    run::{case::Case, driver::CallerDeviation},
     runner::{self, Options, Saboteurs},
     suite::{
         Suite,

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod check;
 pub mod dead_axes;
+pub mod edit;
 pub mod expectations;
 pub mod inspect;
 pub mod kill;

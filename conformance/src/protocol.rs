@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Units of a clock in a second: clocks count 100 ns.
+pub const SECOND: i64 = 10_000_000;
+
 /// The protocol version this crate speaks.
 pub const VERSION: u32 = 1;
 

@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use crate::{
     check::{self, Finding, Seen, Verdict},
+    edit::plan::Plan,
     protocol::{Hello, Role},
     run::{
         case::Case,
         driver::{self, CallerDeviation, Foreign, Seat, Settings},
-        sabotage::Plan,
         trace::{End, Trace},
         world::DEFAULT_CLOCK,
     },

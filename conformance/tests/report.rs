@@ -12,6 +12,7 @@ use insta::assert_snapshot;
 use legwork::{
     audit,
     check::Verdict,
+    edit::plan::Plan,
     expectations::Expectations,
     protocol::Role,
     report::{
@@ -21,10 +22,7 @@ use legwork::{
         log, repro, summary, text,
     },
     rules_command,
-    run::{
-        case::{self, Case},
-        sabotage::Plan,
-    },
+    run::case::{self, Case},
     runner::{self, CaseResult, Options, Saboteurs},
     serve,
     suite::Suite,

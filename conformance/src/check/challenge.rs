@@ -7,7 +7,7 @@ use super::{
     exchange::{self, Made},
     negotiate, recompute,
 };
-use crate::{protocol::Role, run::world::SECOND};
+use crate::protocol::{Role, SECOND};
 
 const FLAGS: std::ops::Range<usize> = 20..24;
 

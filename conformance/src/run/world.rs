@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    protocol::{Account, Environment, Host, Identity, Role, Text},
+    protocol::{Account, Environment, Host, Identity, Role, SECOND, Text},
     suite::{
         names,
         scenario::{IdentitySetup, Setup, SideSetup},
@@ -12,9 +12,6 @@ use crate::{
 
 /// The default clock: 2024-01-17 12:53:20 UTC in 100 ns units since 1601-01-01.
 pub const DEFAULT_CLOCK: u64 = 133_499_696_000_000_000;
-
-/// 100 ns units in a second.
-pub const SECOND: i64 = 10_000_000;
 
 const DEFAULT_REQUIREMENTS: [&str; 5] = [
     "integrity",

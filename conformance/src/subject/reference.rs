@@ -18,11 +18,11 @@ use serde_json::json;
 
 use super::{Answer, Subject};
 use crate::{
+    edit::plan::{Misconduct, Plan},
     protocol::{
         Attributes, Buffer, Drive, Environment, Form, Hello, Identity, Leg, Namespace, Outcome, Protect,
-        Request, Role, Status, Text, Unsupported, VERSION,
+        Request, Role, SECOND, Status, Text, Unsupported, VERSION,
     },
-    run::sabotage::{Misconduct, Plan},
 };
 
 /// The number of a handle that was never given out.
@@ -71,7 +71,7 @@ impl Reference {
     /// Moves the clock by so many seconds.
     pub fn move_clock(&mut self, seconds: i64) {
         let clock = &mut self.interface.environment().clock;
-        *clock = clock.saturating_add_signed(seconds.saturating_mul(crate::run::world::SECOND));
+        *clock = clock.saturating_add_signed(seconds.saturating_mul(SECOND));
     }
 
     fn context(&self, number: u64) -> CtxtHandle {

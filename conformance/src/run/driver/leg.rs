@@ -2,11 +2,9 @@
 
 use super::{CONTEXT, CREDENTIAL, CallerDeviation, Driver, ROOM, Seat, party::handles};
 use crate::{
+    edit::Token,
     protocol::{Buffer, Leg, Request, Role},
-    run::{
-        edit::Token,
-        trace::{CHANNEL_BINDINGS, End, Event, Purpose, TOKEN},
-    },
+    run::trace::{CHANNEL_BINDINGS, End, Event, Purpose, TOKEN},
     suite::{
         mapping::Class,
         names,

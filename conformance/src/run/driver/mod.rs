@@ -12,10 +12,10 @@ pub(crate) use protect::parts;
 use party::Party;
 
 use crate::{
+    edit::Token,
     protocol::{Request, Role},
     run::{
         case::Case,
-        edit::Token,
         trace::{End, Event, Purpose, Trace},
     },
     subject::{Answer, Subject, reference::Reference},

@@ -2,11 +2,9 @@
 
 use super::{CONTEXT, Driver, NEVER_GIVEN, OTHER, Seat};
 use crate::{
+    edit::{self, Token},
     protocol::{Request, Role},
-    run::{
-        edit::{self, Token},
-        trace::{End, Purpose},
-    },
+    run::trace::{End, Purpose},
     suite::scenario::{
         AcquireStep, Change, ClockStep, DeleteStep, Edit, Expect, HandleChoice, How, QueryStep,
     },

@@ -16,10 +16,7 @@ use legwork_engine::{
     sabotage::{Deviation, Sabotage, Shaper},
 };
 
-use super::{
-    edit::{self, Token},
-    fields::Fields,
-};
+use super::{self as edit, Token, fields::Fields};
 use crate::{
     protocol::Buffer,
     suite::{saboteur, scenario::Edit},

@@ -1,11 +1,14 @@
 //! Edits of tokens: on typed messages where they name a field, on bytes where they do not.
 
+pub mod fields;
+pub mod plan;
+
 use legwork_engine::ntlm::messages::{
     Authenticate, AvId, Challenge, MessageType, Negotiate, Signature, message_type,
 };
 
-use super::fields::{self, FieldError, Fields, Kind};
 use crate::suite::scenario::{DropKind, Edit, FieldEdit};
+use fields::{FieldError, Fields, Kind};
 
 /// A token on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
