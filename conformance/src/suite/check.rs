@@ -341,7 +341,7 @@ impl Findings<'_> {
         let requirements = side.requirements.iter().flatten().enumerate();
         for (index, name) in requirements.filter(|(_, name)| names::requirement(role, name).is_none()) {
             let message = format!("no requirement `{name}` of the {}", role.name());
-            let near = nearest(name, names::requirements(role));
+            let near = nearest(name, names::requirements(role).iter().map(String::as_str));
             self.wrong(scope.document, &path.at("requirements").at(index), message, near);
         }
         for (name, _) in side
@@ -475,7 +475,12 @@ impl Findings<'_> {
                 .enumerate()
                 .filter(|(_, name)| !is_attribute(role, name))
             {
-                let near = nearest(name, names::attributes(role.unwrap_or(Role::Initiator)));
+                let near = nearest(
+                    name,
+                    names::attributes(role.unwrap_or(Role::Initiator))
+                        .iter()
+                        .map(String::as_str),
+                );
                 self.wrong(
                     scope.document,
                     &path.at(key).at(index),

@@ -1,103 +1,10 @@
 //! Names that scenarios use for requirement bits, attributes, switches, faults and token fields.
 //!
-//! Requirement and attribute words of the two sides differ in the upper bits, so each side has its own table.
+//! Requirement and attribute words are the four flag words of the interface, each with names of its own.
+
+use legwork_engine::flags::{AcceptAttributes, AcceptRequirements, InitAttributes, InitRequirements};
 
 use crate::protocol::Role;
-
-type Table = &'static [(&'static str, u32)];
-
-/// Bits that mean the same in all four words.
-const COMMON: Table = &[
-    ("delegate", 0x1),
-    ("mutual-auth", 0x2),
-    ("replay-detect", 0x4),
-    ("sequence-detect", 0x8),
-    ("confidentiality", 0x10),
-    ("use-session-key", 0x20),
-    ("datagram", 0x400),
-    ("connection", 0x800),
-];
-
-const ISC_REQ: Table = &[
-    ("prompt-for-creds", 0x40),
-    ("use-supplied-creds", 0x80),
-    ("allocate-memory", 0x100),
-    ("use-dce-style", 0x200),
-    ("call-level", 0x1000),
-    ("fragment-supplied", 0x2000),
-    ("extended-error", 0x4000),
-    ("stream", 0x8000),
-    ("integrity", 0x1_0000),
-    ("identify", 0x2_0000),
-    ("null-session", 0x4_0000),
-    ("manual-cred-validation", 0x8_0000),
-    ("fragment-to-fit", 0x20_0000),
-    ("forward-credentials", 0x40_0000),
-    ("no-integrity", 0x80_0000),
-    ("use-http-style", 0x100_0000),
-    ("unverified-target-name", 0x2000_0000),
-    ("confidentiality-only", 0x4000_0000),
-];
-
-const ASC_REQ: Table = &[
-    ("session-ticket", 0x40),
-    ("allocate-memory", 0x100),
-    ("use-dce-style", 0x200),
-    ("call-level", 0x1000),
-    ("fragment-supplied", 0x2000),
-    ("extended-error", 0x8000),
-    ("stream", 0x1_0000),
-    ("integrity", 0x2_0000),
-    ("licensing", 0x4_0000),
-    ("identify", 0x8_0000),
-    ("allow-null-session", 0x10_0000),
-    ("allow-non-user-logons", 0x20_0000),
-    ("allow-context-replay", 0x40_0000),
-    ("fragment-to-fit", 0x80_0000),
-    ("no-token", 0x100_0000),
-    ("proxy-bindings", 0x400_0000),
-    ("allow-missing-bindings", 0x1000_0000),
-];
-
-const ISC_RET: Table = &[
-    ("used-collected-creds", 0x40),
-    ("used-supplied-creds", 0x80),
-    ("allocated-memory", 0x100),
-    ("used-dce-style", 0x200),
-    ("intermediate-return", 0x1000),
-    ("call-level", 0x2000),
-    ("extended-error", 0x4000),
-    ("stream", 0x8000),
-    ("integrity", 0x1_0000),
-    ("identify", 0x2_0000),
-    ("null-session", 0x4_0000),
-    ("manual-cred-validation", 0x8_0000),
-    ("fragment-only", 0x20_0000),
-    ("forward-credentials", 0x40_0000),
-    ("used-http-style", 0x100_0000),
-    ("no-additional-token", 0x200_0000),
-    ("reauthentication", 0x800_0000),
-    ("confidentiality-only", 0x4000_0000),
-];
-
-const ASC_RET: Table = &[
-    ("session-ticket", 0x40),
-    ("allocated-memory", 0x100),
-    ("used-dce-style", 0x200),
-    ("call-level", 0x2000),
-    ("third-leg-failed", 0x4000),
-    ("extended-error", 0x8000),
-    ("stream", 0x1_0000),
-    ("integrity", 0x2_0000),
-    ("licensing", 0x4_0000),
-    ("identify", 0x8_0000),
-    ("null-session", 0x10_0000),
-    ("allow-non-user-logons", 0x20_0000),
-    ("allow-context-replay", 0x40_0000),
-    ("fragment-only", 0x80_0000),
-    ("no-token", 0x100_0000),
-    ("no-additional-token", 0x200_0000),
-];
 
 /// Policy switches of the reference.
 pub const POLICIES: &[&str] = &[
@@ -187,39 +94,44 @@ pub const AV_PAIRS: &[(&str, u16)] = &[
 /// The bit of a requirement of one side's call.
 #[must_use]
 pub fn requirement(role: Role, name: &str) -> Option<u32> {
-    let own = match role {
-        Role::Initiator => ISC_REQ,
-        Role::Acceptor => ASC_REQ,
-    };
-    find(COMMON, name).or_else(|| find(own, name))
+    match role {
+        Role::Initiator => InitRequirements::from_kebab(name).map(|flag| flag.bits()),
+        Role::Acceptor => AcceptRequirements::from_kebab(name).map(|flag| flag.bits()),
+    }
 }
 
 /// The bit of an attribute that one side's call returns.
 #[must_use]
 pub fn attribute(role: Role, name: &str) -> Option<u32> {
-    let own = match role {
-        Role::Initiator => ISC_RET,
-        Role::Acceptor => ASC_RET,
-    };
-    find(COMMON, name).or_else(|| find(own, name))
+    match role {
+        Role::Initiator => InitAttributes::from_kebab(name).map(|flag| flag.bits()),
+        Role::Acceptor => AcceptAttributes::from_kebab(name).map(|flag| flag.bits()),
+    }
 }
 
 /// All requirement names of one side.
-pub fn requirements(role: Role) -> impl Iterator<Item = &'static str> {
-    let own = match role {
-        Role::Initiator => ISC_REQ,
-        Role::Acceptor => ASC_REQ,
-    };
-    COMMON.iter().chain(own).map(|(name, _)| *name)
+#[must_use]
+pub fn requirements(role: Role) -> Vec<String> {
+    match role {
+        Role::Initiator => kebab(InitRequirements::NAMED),
+        Role::Acceptor => kebab(AcceptRequirements::NAMED),
+    }
 }
 
 /// All attribute names of one side.
-pub fn attributes(role: Role) -> impl Iterator<Item = &'static str> {
-    let own = match role {
-        Role::Initiator => ISC_RET,
-        Role::Acceptor => ASC_RET,
-    };
-    COMMON.iter().chain(own).map(|(name, _)| *name)
+#[must_use]
+pub fn attributes(role: Role) -> Vec<String> {
+    match role {
+        Role::Initiator => kebab(InitAttributes::NAMED),
+        Role::Acceptor => kebab(AcceptAttributes::NAMED),
+    }
+}
+
+fn kebab<T>(named: &[(&str, T)]) -> Vec<String> {
+    named
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase().replace('_', "-"))
+        .collect()
 }
 
 /// Whether a token of a name has a field of a name; without a token, whether any token has it.
@@ -252,11 +164,4 @@ fn pairs_of(token: &str) -> &'static str {
 #[must_use]
 pub fn is_pair(name: &str) -> bool {
     AV_PAIRS.iter().any(|(known, _)| *known == name) || name.parse::<u16>().is_ok()
-}
-
-fn find(table: Table, name: &str) -> Option<u32> {
-    table
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, bit)| *bit)
 }
