@@ -9,7 +9,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    check::{self, Finding, Seen, Verdict},
+    check::{self, Finding, Seen, Verdict, severity},
     edit::plan::Plan,
     protocol::{Hello, Role},
     run::{
@@ -21,6 +21,9 @@ use crate::{
     subject::{self, Subject, description::Located, process::Process, reference::Reference},
     suite::Suite,
 };
+
+/// The rule about the way a case ends.
+const EVERY_CALL_RETURNS: &str = "call/every-call-returns";
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -327,14 +330,14 @@ fn undecided(trace: &Trace, judged: &[Role], findings: &[Finding]) -> Option<Fin
         .status()
         .and_then(|status| status.message.clone())
         .unwrap_or_default();
-    Some(Finding {
-        rule: "call/every-call-returns".to_owned(),
-        side: *judged.first()?,
-        verdict: Verdict::HarnessFault,
-        event: Some(at),
-        message: format!("undecided: every check passed, and the reference refuses: {status}"),
-        range: None,
-    })
+    let message = format!("undecided: every check passed, and the reference refuses: {status}");
+    Some(Finding::new(
+        EVERY_CALL_RETURNS,
+        *judged.first()?,
+        Verdict::HarnessFault,
+        Some(at),
+        message,
+    ))
 }
 
 /// What the way a case ended says about the sides that are judged.
@@ -354,15 +357,7 @@ fn at_the_end(trace: &Trace, judged: &[Role]) -> Vec<Finding> {
     let finding = |side: &Role| {
         let others = culprit.is_some_and(|culprit| culprit != *side);
         let verdict = if others { Verdict::HarnessFault } else { verdict };
-        let (rule, message) = ("call/every-call-returns".to_owned(), message.clone());
-        Finding {
-            rule,
-            side: *side,
-            verdict,
-            event,
-            message,
-            range: None,
-        }
+        Finding::new(EVERY_CALL_RETURNS, *side, verdict, event, message.clone())
     };
     judged.iter().map(finding).collect()
 }
@@ -376,7 +371,7 @@ fn worst(findings: &[Finding]) -> Verdict {
         .unwrap_or(Verdict::NotApplicable);
     let unfinished = findings
         .iter()
-        .filter(|finding| finding.rule == "call/every-call-returns")
+        .filter(|finding| finding.rule == EVERY_CALL_RETURNS)
         .map(|finding| finding.verdict)
         .find(|verdict| matches!(verdict, Verdict::Unsupported | Verdict::NotApplicable));
     match unfinished {
@@ -410,19 +405,15 @@ pub fn across_cases(suite: &Suite, mut results: Vec<CaseResult>) -> Vec<CaseResu
         let verdict = if earlier.is_none() {
             Verdict::Pass
         } else {
-            Verdict::Fail
+            severity(suite, RULE)
         };
         let message = earlier
             .map(|case| format!("the same challenge as in {case}"))
             .unwrap_or_default();
-        let (rule, side) = (RULE.to_owned(), Role::Acceptor);
+        let finding = Finding::new(RULE, Role::Acceptor, verdict, Some(at), message);
         result.findings.push(Finding {
-            rule,
-            side,
-            verdict,
-            event: Some(at),
-            message,
             range: Some(24..32),
+            ..finding
         });
         result.verdict = worst(&result.findings);
     }

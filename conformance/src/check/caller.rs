@@ -56,14 +56,9 @@ fn note(judge: &mut Judge<'_>, rule: &str, at: usize, holds: bool, message: impl
         (false, false) => judge.severity(rule),
     };
     let message = if holds { String::new() } else { message() };
-    judge.findings.push(Finding {
-        rule: rule.to_owned(),
-        side,
-        verdict,
-        event: Some(at),
-        message,
-        range: None,
-    });
+    judge
+        .findings
+        .push(Finding::new(rule, side, verdict, Some(at), message));
 }
 
 /// Every token that came out goes into the peer's next leg.

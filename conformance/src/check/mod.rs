@@ -95,6 +95,21 @@ pub struct Finding {
     pub range: Option<Range<usize>>,
 }
 
+impl Finding {
+    /// A check of a rule at an event, about no bytes in particular.
+    #[must_use]
+    pub fn new(rule: &str, side: Role, verdict: Verdict, event: Option<usize>, message: String) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            side,
+            verdict,
+            event,
+            message,
+            range: None,
+        }
+    }
+}
+
 /// What is known about one side besides the trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
@@ -197,12 +212,8 @@ impl<'a> Judge<'a> {
         let verdict = if holds { Verdict::Pass } else { self.severity(rule) };
         let message = if holds { String::new() } else { message() };
         self.findings.push(Finding {
-            rule: rule.to_owned(),
-            side,
-            verdict,
-            event: Some(at),
-            message,
             range,
+            ..Finding::new(rule, side, verdict, Some(at), message)
         });
     }
 
@@ -212,28 +223,33 @@ impl<'a> Judge<'a> {
             return;
         };
         if self.seen(side).judged {
-            self.findings.push(Finding {
-                rule: rule.to_owned(),
+            let message = format!("the subject does not show: {what}");
+            self.findings.push(Finding::new(
+                rule,
                 side,
-                verdict: Verdict::NotApplicable,
-                event: Some(at),
-                message: format!("the subject does not show: {what}"),
-                range: None,
-            });
+                Verdict::NotApplicable,
+                Some(at),
+                message,
+            ));
         }
     }
 
-    /// What breaking a rule is worth: a warning unless it is a MUST on undisputed evidence.
     fn severity(&self, rule: &str) -> Verdict {
-        match self.suite.rule(rule).map(|(_, entry)| &entry.rule) {
-            Some(rule)
-                if rule.level != Level::Must
-                    || matches!(rule.evidence, Evidence::Disputed | Evidence::Consensus) =>
-            {
-                Verdict::Warn
-            }
-            _ => Verdict::Fail,
+        severity(self.suite, rule)
+    }
+}
+
+/// What breaking a rule is worth: a warning unless it is a MUST on undisputed evidence.
+#[must_use]
+pub fn severity(suite: &Suite, rule: &str) -> Verdict {
+    match suite.rule(rule).map(|(_, entry)| &entry.rule) {
+        Some(rule)
+            if rule.level != Level::Must
+                || matches!(rule.evidence, Evidence::Disputed | Evidence::Consensus) =>
+        {
+            Verdict::Warn
         }
+        _ => Verdict::Fail,
     }
 }
 
