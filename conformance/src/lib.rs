@@ -16,4 +16,5 @@ pub mod runner;
 pub mod serve;
 pub mod subject;
 pub mod suite;
+pub mod tokens;
 pub mod yaml;

@@ -116,43 +116,7 @@ fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived,
         });
         return;
     };
-    judge.check_at(
-        "message/ntlm/signature-version",
-        at,
-        Some(0..4),
-        sent.version == 1,
-        || format!("the signature has version {}", sent.version),
-    );
-    let [.., a, b, c, d] = expected.token;
-    judge.check_at(
-        "message/ntlm/signature-sequence",
-        at,
-        Some(12..16),
-        sent.sequence == [a, b, c, d],
-        || {
-            format!(
-                "message {number} of its direction has sequence field {}, expected {}",
-                hex::encode(sent.sequence),
-                hex::encode([a, b, c, d])
-            )
-        },
-    );
-    let compared = 4..12;
-    let wanted = expected.token.get(compared.clone()).unwrap_or_default();
-    let found = token.get(compared.clone()).unwrap_or_default();
-    judge.check_at(
-        "message/ntlm/signature-checksum",
-        at,
-        Some(compared),
-        wanted == found,
-        || {
-            format!(
-                "the checksum is {}, recomputed {}",
-                hex::encode(found),
-                hex::encode(wanted)
-            )
-        },
-    );
+    signature(judge, at, &token, sent, (number, &expected.token));
     if sealed {
         judge.check(
             "message/ntlm/sealed-message",
@@ -167,6 +131,53 @@ fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived,
             },
         );
     }
+}
+
+/// The three parts of a signature against the expected ones.
+fn signature(
+    judge: &mut Judge<'_>,
+    at: usize,
+    token: &[u8],
+    sent: Signature,
+    (number, wanted): (u32, &[u8; 16]),
+) {
+    judge.check_at(
+        "message/ntlm/signature-version",
+        at,
+        Some(0..4),
+        sent.version == 1,
+        || format!("the signature has version {}", sent.version),
+    );
+    let [.., a, b, c, d] = *wanted;
+    judge.check_at(
+        "message/ntlm/signature-sequence",
+        at,
+        Some(12..16),
+        sent.sequence == [a, b, c, d],
+        || {
+            format!(
+                "message {number} of its direction has sequence field {}, expected {}",
+                hex::encode(sent.sequence),
+                hex::encode([a, b, c, d])
+            )
+        },
+    );
+    let compared = 4..12;
+    let wanted = wanted.get(compared.clone()).unwrap_or_default();
+    let found = token.get(compared.clone()).unwrap_or_default();
+    judge.check_at(
+        "message/ntlm/signature-checksum",
+        at,
+        Some(compared),
+        wanted == found,
+        || {
+            format!(
+                "the checksum is {}, recomputed {}",
+                hex::encode(found),
+                hex::encode(wanted)
+            )
+        },
+    );
 }
 
 /// A message that nothing happened to is accepted, and comes out as it went in.

@@ -14,6 +14,7 @@ mod repro;
 mod rules;
 mod run;
 mod serve;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,8 @@ enum Command {
     Rules(rules::Command),
     /// Write a folder that replays one case
     Repro(repro::Arguments),
+    /// Hold tokens of others against what is said of them
+    Tokens(tokens::Arguments),
     /// Read a run log
     #[command(subcommand)]
     Log(log::Command),
@@ -62,6 +65,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Rules(command) => rules::run(&command),
         Command::Repro(arguments) => repro::run(&arguments),
         Command::Log(command) => log::run(&command),
+        Command::Tokens(arguments) => tokens::run(&arguments),
         Command::Serve => serve::run(),
     };
     done.unwrap_or_else(|failure: Failure| failure.conclude())
