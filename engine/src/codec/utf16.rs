@@ -49,7 +49,28 @@ impl Text {
     /// UTF-16LE bytes.
     #[must_use]
     pub fn to_le_bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|unit| unit.to_le_bytes()).collect()
+        let mut out = Vec::with_capacity(self.0.len().saturating_mul(2));
+        self.append_le_bytes(&mut out);
+        out
+    }
+
+    /// Appends the UTF-16LE bytes.
+    pub fn append_le_bytes(&self, out: &mut Vec<u8>) {
+        self.append_mapped(out, |unit| unit);
+    }
+
+    /// Appends the UTF-16LE bytes of the text in upper case, as [`Self::to_uppercase`] maps it.
+    pub fn append_uppercase_le_bytes(&self, out: &mut Vec<u8>) {
+        self.append_mapped(out, uppercase_unit);
+    }
+
+    fn append_mapped(&self, out: &mut Vec<u8>, map: impl Fn(u16) -> u16) {
+        let start = out.len();
+        out.resize(start.saturating_add(self.0.len().saturating_mul(2)), 0);
+        let (places, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>();
+        for (place, unit) in places.iter_mut().zip(&self.0) {
+            *place = map(*unit).to_le_bytes();
+        }
     }
 
     /// Bytes in the OEM character set; what it does not have becomes `?`.
@@ -75,11 +96,14 @@ impl Text {
                 .0
                 .iter()
                 .zip(&other.0)
-                .all(|(left, right)| uppercase_unit(*left) == uppercase_unit(*right))
+                .all(|(left, right)| left == right || uppercase_unit(*left) == uppercase_unit(*right))
     }
 }
 
 fn uppercase_unit(unit: u16) -> u16 {
+    if let Ok(byte @ 0..0x80) = u8::try_from(unit) {
+        return u16::from(byte.to_ascii_uppercase());
+    }
     let Some(letter) = char::from_u32(u32::from(unit)) else {
         return unit;
     };

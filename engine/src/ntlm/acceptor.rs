@@ -12,7 +12,7 @@ use super::{
     protection::Protection,
 };
 use crate::{
-    codec::{self, utf16::Text},
+    codec::utf16::Text,
     crypto::{self, Secret},
     environment::Environment,
     error::{
@@ -37,6 +37,9 @@ const ECHO_WITH_PROTECTION: NegotiateFlags = NegotiateFlags::KEY_EXCH
 
 /// 100 ns units in a second.
 const SECOND: u64 = 10_000_000;
+
+/// Room that the AV pairs of a CHALLENGE rarely exceed.
+const PAIRS: usize = 512;
 
 /// An acceptor that waits for the NEGOTIATE message.
 #[derive(Debug, Default)]
@@ -128,16 +131,16 @@ fn target_name(flags: NegotiateFlags, environment: &Environment) -> Cow<'static,
 /// The AV pairs of the CHALLENGE; their text is UTF-16 whatever the character set.
 fn target_info(environment: &Environment) -> Vec<u8> {
     let (host, policy) = (&environment.host, &environment.policy.ntlm);
-    let mut pairs = AvPairsBuf::default();
-    pairs.push(AvId::NB_DOMAIN_NAME, &host.netbios_domain.to_le_bytes());
-    pairs.push(AvId::NB_COMPUTER_NAME, &host.netbios_computer.to_le_bytes());
+    let mut pairs = AvPairsBuf::with_capacity(PAIRS);
+    pairs.push_text(AvId::NB_DOMAIN_NAME, &host.netbios_domain);
+    pairs.push_text(AvId::NB_COMPUTER_NAME, &host.netbios_computer);
     for (id, name) in [
         (AvId::DNS_DOMAIN_NAME, &host.dns_domain),
         (AvId::DNS_COMPUTER_NAME, &host.dns_computer),
         (AvId::DNS_TREE_NAME, &host.dns_tree),
     ] {
         if !name.is_empty() {
-            pairs.push(id, &name.to_le_bytes());
+            pairs.push_text(id, name);
         }
     }
     if policy.send_timestamp {
@@ -158,7 +161,7 @@ impl ExpectAuthenticate {
         super::require_strength(flags, turn.environment)?;
         let domain = decode(message.flags, &message.domain, "DomainName", 28)?;
         let user = decode(message.flags, &message.user, "UserName", 36)?;
-        decode(message.flags, &message.workstation, "Workstation", 44)?;
+        require_text(message.flags, &message.workstation, "Workstation", 44)?;
         // No response at all is an anonymous logon.
         if matches!(message.nt_response.len(), 0 | NtlmV2Response::V1_LENGTH) {
             return Err(PeerIncompatible::AuthenticationVersion.into());
@@ -223,9 +226,10 @@ impl ExpectAuthenticate {
                 Err(PeerMisbehaved::MicMissing.into())
             };
         };
-        let mut zeroed = turn.token.to_vec();
-        codec::put(&mut zeroed, at, &[0; 16]);
-        let expected = keys::mic(session_key, [&self.negotiate, &self.challenge, &zeroed]);
+        let (before, rest) = turn.token.split_at_checked(at).unwrap_or_default();
+        let after = rest.get(mic.len()..).unwrap_or_default();
+        let parts = [&self.negotiate, &self.challenge, before, &[0; 16], after];
+        let expected = keys::mic(session_key, parts);
         if crypto::equal(&expected, &mic) || deviates!(turn.environment, SkipMicVerification) {
             Ok(())
         } else {
@@ -241,6 +245,19 @@ fn decode(flags: NegotiateFlags, bytes: &[u8], field: &'static str, at: usize) -
     } else {
         Ok(Text::from_oem(bytes))
     }
+}
+
+/// Whether a name that nobody looks at could be decoded.
+fn require_text(
+    flags: NegotiateFlags,
+    bytes: &[u8],
+    field: &'static str,
+    at: usize,
+) -> Result<(), TokenError> {
+    if flags.contains(NegotiateFlags::UNICODE) && !bytes.len().is_multiple_of(2) {
+        return Err(TokenError::new(field, at, TokenErrorKind::OddLength));
+    }
+    Ok(())
 }
 
 /// Version 1 is the only one that is defined (section 2.2.2.7).

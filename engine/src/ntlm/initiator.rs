@@ -32,6 +32,9 @@ const OFFER: NegotiateFlags = NegotiateFlags::UNICODE
     .union(NegotiateFlags::NEGOTIATE_56)
     .union(NegotiateFlags::KEY_EXCH);
 
+/// Room that the AV pairs of a response rarely exceed.
+const PAIRS: usize = 512;
+
 /// An initiator that has not spoken yet.
 #[derive(Debug)]
 pub struct Start {
@@ -127,19 +130,27 @@ impl ExpectChallenge {
         let challenge = Challenge::parse(turn.token)?;
         let info = target_info(&challenge)?;
         let flags = agree(self.offered, challenge.flags, turn.environment)?;
-        let (user, domain) = (self.identity.user.clone(), self.identity.domain.clone());
-        let response_key = ResponseKeyV2::new(&keys::ntowf_v2(&self.identity.nt_hash, &user, &domain));
+        let Identity {
+            user,
+            domain,
+            nt_hash,
+        } = self.identity;
+        let response_key = ResponseKeyV2::new(&keys::ntowf_v2(&nt_hash, &user, &domain));
         let sends_mic = info.timestamp.is_some() && turn.environment.policy.ntlm.send_mic;
-        let response = respond(&response_key, &challenge, &info, sends_mic, turn);
+        let (response, nt_response) = respond(&response_key, &challenge, &info, sends_mic, turn);
         let key_exchange_key = response_key.session_base_key(&response.proof);
         let (session_key, encrypted) = exchange_key(flags, key_exchange_key, turn);
         let lm_response = match info.timestamp {
-            Some(_) => [0; 24],
-            None => response_key.lm_response(challenge.server_challenge, response.client_challenge.challenge),
+            Some(_) => Cow::Borrowed([0; 24].as_slice()),
+            None => {
+                let client_challenge = response.client_challenge.challenge;
+                let code = response_key.lm_response(challenge.server_challenge, client_challenge);
+                Cow::Owned(code.to_vec())
+            }
         };
         let message = Authenticate {
-            lm_response: lm_response.to_vec().into(),
-            nt_response: response.emit().into(),
+            lm_response,
+            nt_response: nt_response.into(),
             domain: encode(flags, &domain),
             user: encode(flags, &user),
             workstation: encode(flags, &turn.environment.host.netbios_computer),
@@ -229,13 +240,14 @@ fn agree(
     Ok(flags)
 }
 
+/// The response, and its bytes.
 fn respond(
     key: &ResponseKeyV2,
     challenge: &Challenge<'_>,
     info: &TargetInfo<'_>,
     sends_mic: bool,
     turn: &mut InitiatorTurn<'_>,
-) -> NtlmV2Response<'static> {
+) -> (NtlmV2Response<'static>, Vec<u8>) {
     #[allow(unused_mut, reason = "a shaper changes it")]
     let mut client_challenge = ClientChallenge {
         response_type: 1,
@@ -248,17 +260,19 @@ fn respond(
         trailer: Cow::Borrowed(&[0; 4]),
     };
     shape!(turn.environment, "client-challenge", &mut client_challenge);
-    let mut temp = Vec::with_capacity(client_challenge.av_pairs.len().saturating_add(32));
-    client_challenge.emit_into(&mut temp);
-    NtlmV2Response {
-        proof: key.nt_proof(challenge.server_challenge, &temp),
+    let mut response = NtlmV2Response {
+        proof: [0; 16],
         client_challenge,
-    }
+    };
+    let mut bytes = response.emit();
+    response.proof = key.nt_proof(challenge.server_challenge, bytes.get(16..).unwrap_or_default());
+    codec::put(&mut bytes, 0, &response.proof);
+    (response, bytes)
 }
 
 /// The AV pairs of the response: those of the acceptor, unchanged but for the flags, and the initiator's own.
 fn client_pairs(info: &TargetInfo<'_>, sends_mic: bool, turn: &InitiatorTurn<'_>) -> Vec<u8> {
-    let mut pairs = AvPairsBuf::default();
+    let mut pairs = AvPairsBuf::with_capacity(PAIRS);
     let mut flags = info.flags;
     if sends_mic {
         flags |= MSV_AV_FLAG_MIC;
@@ -285,10 +299,10 @@ fn client_pairs(info: &TargetInfo<'_>, sends_mic: bool, turn: &InitiatorTurn<'_>
     if info.pairs.is_some() {
         let bindings = turn.bindings.map(keys::channel_bindings_hash).unwrap_or_default();
         pairs.push(AvId::CHANNEL_BINDINGS, &bindings);
-        pairs.push(
-            AvId::TARGET_NAME,
-            &turn.target.map(Text::to_le_bytes).unwrap_or_default(),
-        );
+        match turn.target {
+            Some(target) => pairs.push_text(AvId::TARGET_NAME, target),
+            None => pairs.push(AvId::TARGET_NAME, &[]),
+        }
     }
     pairs.terminate()
 }

@@ -11,13 +11,15 @@ use crate::{
     error::{CallerMisuse, Error, PeerMisbehaved, TokenError, TokenErrorKind},
 };
 
-/// Per-message protection of an established context.
+/// Per-message protection of an established context. The keys of a direction are computed with its first message:
+/// many contexts only authenticate.
 #[derive(Debug)]
 pub struct Protection {
     flags: NegotiateFlags,
     session_key: Secret<16>,
-    send: Direction,
-    receive: Direction,
+    own: Sender,
+    send: Option<Box<Direction>>,
+    receive: Option<Box<Direction>>,
 }
 
 /// Keys and counter of one direction.
@@ -130,17 +132,14 @@ impl Protection {
         flags: NegotiateFlags,
         session_key: Secret<16>,
         own: Sender,
-        environment: &Environment,
+        _environment: &Environment,
     ) -> Self {
-        let peer = match own {
-            Sender::Initiator => Sender::Acceptor,
-            Sender::Acceptor => Sender::Initiator,
-        };
         Self {
             flags,
-            send: Direction::new(flags, &session_key, own, environment),
-            receive: Direction::new(flags, &session_key, peer, environment),
             session_key,
+            own,
+            send: None,
+            receive: None,
         }
     }
 
@@ -166,7 +165,14 @@ impl Protection {
         environment: &Environment,
     ) -> Result<Signature, Error> {
         self.may_send(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
-        let direction = &mut self.send;
+        let direction = self.send.get_or_insert_with(|| {
+            Box::new(Direction::new(
+                self.flags,
+                &self.session_key,
+                self.own,
+                environment,
+            ))
+        });
         let mut checksum = direction.checksum(self.flags);
         message.into_iter().for_each(|part| checksum.update(part));
         let signature = direction.signature(self.flags, version(environment), checksum, environment);
@@ -184,7 +190,14 @@ impl Protection {
         environment: &Environment,
     ) -> Result<Signature, Error> {
         self.may_send(NegotiateFlags::SEAL, environment)?;
-        let direction = &mut self.send;
+        let direction = self.send.get_or_insert_with(|| {
+            Box::new(Direction::new(
+                self.flags,
+                &self.session_key,
+                self.own,
+                environment,
+            ))
+        });
         let mut checksum = direction.checksum(self.flags);
         for part in message.parts_mut() {
             checksum.update(part);
@@ -208,7 +221,7 @@ impl Protection {
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
         let received = parse_signature(token)?;
-        let mut next = self.receive.clone();
+        let mut next = self.receiving(environment);
         let mut checksum = next.expect(self.flags, &received, environment)?;
         message.into_iter().for_each(|part| checksum.update(part));
         let expected = next.expected(self.flags, checksum, &received, environment)?;
@@ -218,7 +231,7 @@ impl Protection {
             return Err(PeerMisbehaved::SignatureMismatch.into());
         }
         next.advance();
-        self.receive = next;
+        self.received(next);
         Ok(())
     }
 
@@ -234,7 +247,7 @@ impl Protection {
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SEAL, environment)?;
         let received = parse_signature(token)?;
-        let mut next = self.receive.clone();
+        let mut next = self.receiving(environment);
         let mut checksum = next.expect(self.flags, &received, environment)?;
         for part in message.parts_mut() {
             next.sealing.apply(part);
@@ -256,8 +269,24 @@ impl Protection {
             return Err(error);
         }
         next.advance();
-        self.receive = next;
+        self.received(next);
         Ok(())
+    }
+
+    /// A copy of the receiving direction: it takes the place of the direction once its message is found genuine.
+    fn receiving(&self, environment: &Environment) -> Direction {
+        match &self.receive {
+            Some(direction) => Direction::clone(direction),
+            None => Direction::new(self.flags, &self.session_key, self.own.peer(), environment),
+        }
+    }
+
+    /// Puts the direction behind a genuine message in its place.
+    fn received(&mut self, next: Direction) {
+        match &mut self.receive {
+            Some(place) => **place = next,
+            None => self.receive = Some(Box::new(next)),
+        }
     }
 
     /// Whether a message may be sent protected.

@@ -19,8 +19,11 @@ pub fn nt_hash(password: &Text) -> Secret<16> {
 /// upper case, the domain name is not.
 #[must_use]
 pub fn ntowf_v2(nt_hash: &Secret<16>, user: &Text, domain: &Text) -> Secret<16> {
-    let user = user.to_uppercase().to_le_bytes();
-    Secret(crypto::hmac_md5(&nt_hash.0, &[&user, &domain.to_le_bytes()]))
+    let units = user.units().len().saturating_add(domain.units().len());
+    let mut names = Vec::with_capacity(units.saturating_mul(2));
+    user.append_uppercase_le_bytes(&mut names);
+    domain.append_le_bytes(&mut names);
+    Secret(crypto::hmac_md5(&nt_hash.0, &[&names]))
 }
 
 /// What an NTLMv2 logon computes from the response key: the proof, the LMv2 response and the session base key.
@@ -63,9 +66,10 @@ pub fn exchanges_key(flags: NegotiateFlags) -> bool {
     flags.contains(NegotiateFlags::KEY_EXCH) && flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL)
 }
 
-/// The message integrity code over the three messages, the last with zeros in the place of the code.
+/// The message integrity code over the three messages, the last with zeros in the place of the code. The messages may
+/// come in more parts than three.
 #[must_use]
-pub fn mic(exported_session_key: &Secret<16>, messages: [&[u8]; 3]) -> [u8; 16] {
+pub fn mic<const N: usize>(exported_session_key: &Secret<16>, messages: [&[u8]; N]) -> [u8; 16] {
     crypto::hmac_md5(&exported_session_key.0, &messages)
 }
 
@@ -97,6 +101,15 @@ pub enum Sender {
 }
 
 impl Sender {
+    /// The other side.
+    #[must_use]
+    pub fn peer(self) -> Self {
+        match self {
+            Self::Initiator => Self::Acceptor,
+            Self::Acceptor => Self::Initiator,
+        }
+    }
+
     fn direction(self) -> &'static [u8] {
         match self {
             Self::Initiator => b"session key to client-to-server ",

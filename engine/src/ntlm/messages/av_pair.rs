@@ -7,7 +7,7 @@
 //! ```
 
 use crate::{
-    codec,
+    codec::{self, utf16::Text},
     error::{TokenError, TokenErrorKind},
 };
 
@@ -208,6 +208,12 @@ fn pair_at(bytes: &[u8], at: usize) -> Result<Option<(AvPair<'_>, usize)>, Token
 pub struct AvPairsBuf(Vec<u8>);
 
 impl AvPairsBuf {
+    /// An empty list with room for that many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     /// Appends a pair; a value longer than 65535 bytes is cut.
     pub fn push(&mut self, id: AvId, value: &[u8]) {
         let length = codec::saturated_u16(value.len());
@@ -215,6 +221,16 @@ impl AvPairsBuf {
         self.0.extend_from_slice(&length.to_le_bytes());
         self.0
             .extend_from_slice(value.get(..usize::from(length)).unwrap_or(value));
+    }
+
+    /// Appends a pair of text; a value longer than 65535 bytes is cut.
+    pub fn push_text(&mut self, id: AvId, text: &Text) {
+        self.push(id, &[]);
+        let start = self.0.len();
+        text.append_le_bytes(&mut self.0);
+        let length = codec::saturated_u16(self.0.len().saturating_sub(start));
+        codec::put(&mut self.0, start.saturating_sub(2), &length.to_le_bytes());
+        self.0.truncate(start.saturating_add(usize::from(length)));
     }
 
     /// Appends pairs that are in wire form already.

@@ -81,7 +81,8 @@ impl<'a> NtlmV2Response<'a> {
     /// Writes the response.
     #[must_use]
     pub fn emit(&self) -> Vec<u8> {
-        let mut out = self.proof.to_vec();
+        let mut out = Vec::with_capacity(self.client_challenge.size().saturating_add(16));
+        out.extend_from_slice(&self.proof);
         self.client_challenge.emit_into(&mut out);
         out
     }
@@ -107,6 +108,15 @@ impl<'a> ClientChallenge<'a> {
             av_pairs: Cow::Borrowed(pairs.as_bytes()),
             trailer: Cow::Borrowed(trailer),
         })
+    }
+
+    /// Size on the wire.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.av_pairs
+            .len()
+            .saturating_add(self.trailer.len())
+            .saturating_add(28)
     }
 
     /// Appends the structure.
