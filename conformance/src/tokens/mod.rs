@@ -18,7 +18,7 @@
 //! |---|---|
 //! | `kind` | `ntlm-negotiate`, `ntlm-challenge`, `ntlm-authenticate`, `ntlm-wrap` (signature, then ciphertext), `ntlm-crypto` (no token); other kinds are passed over |
 //! | `valid` | `true`, `false` (must be refused) or `"unknown"` |
-//! | `context` | secrets and other tokens: `user`, `domain`, `password` or `nt_hash`, `server_challenge` or `challenge_hex`, `negotiate_hex`, `random_session_key`, `channel_binding_application_data_hex`; of a wrapped message `exported_session_key` and `negotiated`, or `sealing_key` and `signing_key`; `plaintext_hex`, `seq` |
+//! | `context` | secrets and other tokens: `user`, `domain`, `password` or `nt_hash`, `server_challenge` or `challenge_hex`, `negotiate_hex`, `random_session_key`, `channel_binding_application_data_hex`; of a wrapped message `exported_session_key` and `negotiated`, or `sealing_key` and `signing_key`; `plaintext_hex`, `seq`; a `certificate_hash` (also `test_server_cert_hash`, `ch`) for the bindings; a `note` that says `lm_key=true` |
 //! | `ground_truth` | what the source says, by itself and in `fields`; a dissector's view in `tshark` |
 //!
 //! Numbers may be JSON numbers or text with `0x`, bytes are hex, absent values null. Members that are not known are

@@ -179,7 +179,7 @@ impl ExpectAuthenticate {
         }
         verify_bindings(bindings, turn)?;
         verify_timestamp(response.client_challenge.timestamp, turn.environment)?;
-        let protection = Protection::new(flags, session_key, Sender::Acceptor, turn.environment);
+        let protection = Protection::new(flags, session_key, Sender::Acceptor);
         Ok(Established {
             protection,
             user,

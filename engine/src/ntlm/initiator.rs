@@ -161,7 +161,7 @@ impl ExpectChallenge {
         };
         let token = seal_messages(message, &self.negotiate, &session_key, turn);
         out.extend_from_slice(&token);
-        let protection = Protection::new(flags, session_key, Sender::Initiator, turn.environment);
+        let protection = Protection::new(flags, session_key, Sender::Initiator);
         Ok(Established {
             protection,
             user,

@@ -128,12 +128,7 @@ impl Direction {
 impl Protection {
     /// Protection with the agreed flags and the exported session key, on the side of `own`.
     #[must_use]
-    pub fn new(
-        flags: NegotiateFlags,
-        session_key: Secret<16>,
-        own: Sender,
-        _environment: &Environment,
-    ) -> Self {
+    pub fn new(flags: NegotiateFlags, session_key: Secret<16>, own: Sender) -> Self {
         Self {
             flags,
             session_key,

@@ -29,7 +29,7 @@ fn ends(inputs: &Members) -> Ends {
         fields::flags(inputs),
         Secret(array(inputs, "exported_session_key")),
     );
-    let end = |side| Protection::new(flags, key.clone(), side, &environment);
+    let end = |side| Protection::new(flags, key.clone(), side);
     let (own, peer) = match side(inputs) {
         Sender::Initiator => (Sender::Initiator, Sender::Acceptor),
         Sender::Acceptor => (Sender::Acceptor, Sender::Initiator),

@@ -119,7 +119,7 @@ pub fn check(script: &Script) {
     let environment = Environment::seeded(0);
     let flags = NegotiateFlags::from_bits_retain(script.flags);
     let end = |side| End {
-        protection: Protection::new(flags, Secret(script.key), side, &environment),
+        protection: Protection::new(flags, Secret(script.key), side),
         coming: VecDeque::new(),
         last: None,
     };
