@@ -5,10 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    report::text::{counted, push_line},
-    suite::Suite,
-};
+use crate::{report::text::push_line, suite::Suite, words::counted};
 
 /// How the names begin that are looked for.
 const PREFIXES: [&str; 6] = ["SEC_E_", "SEC_I_", "ISC_REQ_", "ISC_RET_", "ASC_REQ_", "ASC_RET_"];

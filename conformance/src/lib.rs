@@ -17,4 +17,5 @@ pub mod serve;
 pub mod subject;
 pub mod suite;
 pub mod tokens;
+pub mod words;
 pub mod yaml;

@@ -183,6 +183,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Both sides, the one that begins first.
+    pub const BOTH: [Self; 2] = [Self::Initiator, Self::Acceptor];
+
     /// The other side.
     #[must_use]
     pub fn peer(self) -> Self {
@@ -218,6 +221,18 @@ pub struct Buffer {
     #[serde(default, with = "hex")]
     #[schemars(with = "String")]
     pub bytes: Vec<u8>,
+}
+
+impl Buffer {
+    /// A buffer that holds bytes.
+    #[must_use]
+    pub fn new(kind: u32, bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            kind,
+            bytes: bytes.into(),
+            ..Self::default()
+        }
+    }
 }
 
 fn is_zero(value: &u32) -> bool {

@@ -6,6 +6,8 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod numbers;
+
 use std::{
     fs,
     path::Path,
@@ -13,6 +15,8 @@ use std::{
 };
 
 use insta::assert_snapshot;
+
+use numbers::without_numbers;
 
 fn legwork(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_legwork"));
@@ -31,19 +35,6 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     } = legwork(arguments).output().expect("the program starts");
     let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
     (status.code(), text(stdout), text(stderr))
-}
-
-/// Every run of digits as `N`.
-fn without_numbers(text: &str) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        match character.is_ascii_digit() {
-            true if out.ends_with('N') => {}
-            true => out.push('N'),
-            false => out.push(character),
-        }
-    }
-    out
 }
 
 /// A copy of the suite's own files.

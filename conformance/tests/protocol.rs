@@ -44,7 +44,7 @@ fn run(suite: &Suite, cases: &[Case<'_>], located: &Located, seconds: u64) -> Ve
         deadline: Duration::from_secs(seconds),
         ..Options::default()
     };
-    let roles = [Role::Initiator, Role::Acceptor];
+    let roles = Role::BOTH;
     runner::run_foreign(suite, cases, &options, located, &roles, |_| {})
         .expect("the adapter starts")
         .1

@@ -6,6 +6,8 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod numbers;
+
 use std::time::Duration;
 
 use insta::assert_snapshot;
@@ -28,24 +30,13 @@ use legwork::{
     suite::Suite,
 };
 
+use numbers::without_numbers;
+
 const CASE: &str = "ntlm/good/default";
 
 fn suite() -> Suite {
     Suite::embedded()
         .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<String>()))
-}
-
-/// Every run of digits as `N`: counts grow with the suite, their places do not.
-fn without_numbers(text: &str) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        match character.is_ascii_digit() {
-            true if out.ends_with('N') => {}
-            true => out.push('N'),
-            false => out.push(character),
-        }
-    }
-    out
 }
 
 /// A run with everything that it borrows.
@@ -289,7 +280,7 @@ fn a_replay_of_the_requests_gives_the_same_answers() {
     let suite = suite();
     let staged = Staged::new(&suite, CASE, None);
     let result = &staged.results[0];
-    for role in [Role::Initiator, Role::Acceptor] {
+    for role in Role::BOTH {
         let requests = repro::requests(&result.trace, role);
         assert!(!requests.contains("expect"));
         let mut replies = Vec::new();

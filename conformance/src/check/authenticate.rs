@@ -226,18 +226,16 @@ fn proof(judge: &mut Judge<'_>, answer: &Answer<'_>, response: &NtlmV2Response<'
     let (holds, expected) = match timestamp(&answer.asked) {
         Some(_) => (zeros, "24 zero bytes".to_owned()),
         None => {
-            let challenge = &response.client_challenge.challenge;
-            let expected =
-                recompute::lm_response(&derived.response_key, &answer.asked.server_challenge, challenge);
-            let own = sent.last_chunk::<8>().is_some_and(|challenge| {
-                *sent
-                    == recompute::lm_response(
-                        &derived.response_key,
-                        &answer.asked.server_challenge,
-                        challenge,
-                    )
-            });
-            (own || zeros, hex::encode(expected))
+            let with = |challenge: &[u8; 8]| {
+                recompute::lm_response(&derived.response_key, &answer.asked.server_challenge, challenge)
+            };
+            let own = sent
+                .last_chunk()
+                .is_some_and(|challenge| *sent == with(challenge));
+            (
+                own || zeros,
+                hex::encode(with(&response.client_challenge.challenge)),
+            )
         }
     };
     judge.check("wire/ntlm/lm-response", at, holds, || {
@@ -360,11 +358,7 @@ fn mic(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
     judge.check_at("wire/ntlm/mic-announced", at, range.clone(), consistent, || {
         format!("MsvAvFlags announces a code: {announced}; the message has one: {filled}")
     });
-    let policy = &judge.trace.world.initiator.policy;
-    let sends = policy
-        .get("send-mic")
-        .and_then(serde_json::Value::as_bool)
-        .unwrap_or(true);
+    let sends = judge.trace.world.initiator.switch("send-mic");
     if timestamp(&answer.asked).is_some() && sends {
         judge.check_at("wire/ntlm/mic-with-timestamp", at, range.clone(), filled, || {
             "the CHALLENGE has a timestamp, the AUTHENTICATE message no code".to_owned()

@@ -116,7 +116,7 @@ fn completed(judge: &Judge<'_>, side: Role, before: usize) -> bool {
 
 /// What was given out is given back: buffers, contexts, credentials.
 fn released(judge: &mut Judge<'_>) {
-    for side in [Role::Initiator, Role::Acceptor] {
+    for side in Role::BOTH {
         let Some(drive) = judge.drive(side) else { continue };
         let can = |operation: &str| drive.operations.iter().any(|name| name == operation);
         let events: Vec<(usize, &Event)> = judge

@@ -143,13 +143,7 @@ pub(super) fn terminated<'a>(
 
 /// The timestamp is the acceptor's time, exactly so if the harness steers its clock.
 fn timestamp(judge: &mut Judge<'_>, made: Made<'_>, pairs: &AvPairs<'_>) {
-    let side = judge.trace.world.side(Role::Acceptor);
-    let sends = side
-        .policy
-        .get("send-timestamp")
-        .and_then(serde_json::Value::as_bool)
-        .unwrap_or(true);
-    if !sends {
+    if !judge.trace.world.acceptor.switch("send-timestamp") {
         return;
     }
     let now = clock(judge, Role::Acceptor);
@@ -182,19 +176,7 @@ pub(super) fn clock(judge: &Judge<'_>, role: Role) -> u64 {
 
 /// What the acceptor chose must follow from what was offered.
 fn answers(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>, offered: NegotiateFlags) {
-    let grant = judge
-        .trace
-        .world
-        .acceptor
-        .policy
-        .get("grant")
-        .and_then(serde_json::Value::as_u64);
-    let grant = NegotiateFlags::from_bits_retain(
-        grant
-            .and_then(|mask| u32::try_from(mask).ok())
-            .unwrap_or(u32::MAX),
-    );
-    let possible = offered & grant;
+    let possible = offered & judge.trace.world.acceptor.mask("grant");
     let chosen = message.flags;
     let protects = possible.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
     for (rule, flag, applies) in [

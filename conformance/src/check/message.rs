@@ -19,8 +19,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     let Some(derived) = derived(judge) else {
         return unknown_keys(judge);
     };
-    let mut directions = [Role::Initiator, Role::Acceptor]
-        .map(|sender| Direction::new(derived.flags, &derived.session_key, sender));
+    let mut directions = Role::BOTH.map(|sender| Direction::new(derived.flags, &derived.session_key, sender));
     for (at, event) in judge.trace.events.iter().enumerate() {
         let succeeded = judge
             .meaning(event)

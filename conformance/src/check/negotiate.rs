@@ -81,12 +81,8 @@ fn flags(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
 
 /// Whether the side's policy lets it offer a flag.
 fn offers(made: Made<'_>, flag: NegotiateFlags, judge: &Judge<'_>) -> bool {
-    let policy = &judge.trace.world.side(made.event.side).policy;
-    let mask = policy
-        .get("offer")
-        .and_then(serde_json::Value::as_u64)
-        .unwrap_or(u64::MAX);
-    mask & u64::from(flag.bits()) != 0
+    let side = judge.trace.world.side(made.event.side);
+    side.mask("offer").intersects(flag)
 }
 
 fn names_flagged(judge: &mut Judge<'_>, made: Made<'_>, message: &Negotiate<'_>) {

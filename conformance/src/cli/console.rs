@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use legwork::yaml::Located;
+use legwork::{words::counted, yaml::Located};
 use thiserror::Error;
 
 /// What came of a command.
@@ -75,10 +75,4 @@ pub(crate) fn verdict(good: bool) -> ExitCode {
     } else {
         ExitCode::from(1)
     }
-}
-
-/// A number of things.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }

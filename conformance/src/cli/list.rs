@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode};
 
-use legwork::{dead_axes, run::case::Case};
+use legwork::{dead_axes, run::case::Case, words::counted};
 
 use super::{
-    console::{self, Done, counted},
+    console::{self, Done},
     options::{self, SuiteChoice},
 };
 

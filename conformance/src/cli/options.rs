@@ -81,6 +81,11 @@ impl SubjectChoice {
         self.subject.as_deref().map(describe).transpose()
     }
 
+    /// The subject as the command line names it.
+    pub(crate) fn argument(&self) -> Option<String> {
+        self.subject.as_ref().map(|path| path.display().to_string())
+    }
+
     /// How to run.
     pub(crate) fn options(&self) -> Options {
         Options {

@@ -104,12 +104,8 @@ fn play(
             runner::run_reference(suite, cases, options, |_| {}),
         ));
     };
-    let roles = role.map_or_else(|| vec![Role::Initiator, Role::Acceptor], |role| vec![role]);
-    let argument = arguments
-        .subject
-        .subject
-        .as_ref()
-        .map(|path| path.display().to_string());
+    let roles = role.map_or_else(|| Role::BOTH.to_vec(), |role| vec![role]);
+    let argument = arguments.subject.argument();
     let run = runner::run_foreign(suite, cases, options, located, &roles, |_| {});
     let (hello, results): (Hello, _) = run.map_err(Failure::Failed)?;
     Ok((Who::of(&located.description.name, &hello, argument), results))

@@ -119,11 +119,11 @@ fn roles(arguments: &Arguments) -> Vec<Role> {
     match arguments.role {
         Some(role) => vec![role.into()],
         None => match arguments.filter.iter().map(by_key).collect::<Option<Vec<Role>>>() {
-            Some(roles) if !roles.is_empty() => {
-                let both = [Role::Initiator, Role::Acceptor];
-                both.into_iter().filter(|role| roles.contains(role)).collect()
-            }
-            _ => vec![Role::Initiator, Role::Acceptor],
+            Some(roles) if !roles.is_empty() => Role::BOTH
+                .into_iter()
+                .filter(|role| roles.contains(role))
+                .collect(),
+            _ => Role::BOTH.to_vec(),
         },
     }
 }
@@ -131,7 +131,7 @@ fn roles(arguments: &Arguments) -> Vec<Role> {
 fn expectations(arguments: &Arguments, located: Option<&Located>) -> Result<Expectations, Failure> {
     // A file that is to be written need not be there yet.
     let to_come = |file: &PathBuf| arguments.update_expectations && !file.exists();
-    let beside = located.map(|located| located.folder.join("expectations.yaml"));
+    let beside = located.map(Located::expectations);
     let beside = beside.filter(|file| file.is_file());
     let public = arguments.expectations.clone().or(beside);
     let mut expectations = match public.filter(|file| !to_come(file)) {
@@ -147,42 +147,15 @@ fn expectations(arguments: &Arguments, located: Option<&Located>) -> Result<Expe
 
 /// Runs the setup commands of a description in its folder.
 fn set_up(located: &Located) -> Result<(), Failure> {
-    for command in &located.description.setup {
-        let Some((program, arguments)) = command.split_first() else {
-            continue;
-        };
-        let folder = if located.folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &located.folder
-        };
-        let program = if program.contains('/') {
-            folder.join(program)
-        } else {
-            program.into()
-        };
-        let program = std::path::absolute(&program)
-            .ok()
-            .filter(|it| it.is_file())
-            .unwrap_or(program);
-        let status = std::process::Command::new(&program)
-            .args(arguments)
-            .current_dir(folder)
-            .status();
-        match status {
-            Ok(status) if status.success() => {}
-            Ok(status) => {
-                return Err(Failure::Failed(format!(
-                    "setup: `{}` ends with {status}",
-                    command.join(" ")
-                )));
-            }
-            Err(error) => {
-                return Err(Failure::Failed(format!(
-                    "setup: cannot start `{}`: {error}",
-                    command.join(" ")
-                )));
-            }
+    for line in located.description.setup.iter().filter(|line| !line.is_empty()) {
+        let failed = |what: String| Failure::Failed(format!("setup: {what}"));
+        let shown = line.join(" ");
+        let status = located
+            .command(line)
+            .status()
+            .map_err(|error| failed(format!("cannot start `{shown}`: {error}")))?;
+        if !status.success() {
+            return Err(failed(format!("`{shown}` ends with {status}")));
         }
     }
     Ok(())
@@ -256,10 +229,7 @@ impl Prepared<'_> {
 
     /// Adds entries to the files of expectations. What is not public goes to the private file or nowhere.
     fn update(&self, arguments: &Arguments, run: &Run<'_>) -> Result<(), Failure> {
-        let beside = self
-            .located
-            .as_ref()
-            .map(|located| located.folder.join("expectations.yaml"));
+        let beside = self.located.as_ref().map(Located::expectations);
         let public = arguments.expectations.clone().or(beside).unwrap_or_default();
         let targets = [
             (Audience::Public, Some(public)),
@@ -309,21 +279,14 @@ impl Prepared<'_> {
             return Who::reference();
         };
         let unknown = Hello::default();
-        let argument = arguments
-            .subject
-            .subject
-            .as_ref()
-            .map(|path| path.display().to_string());
+        let argument = arguments.subject.argument();
         Who::of(&located.description.name, hello.unwrap_or(&unknown), argument)
     }
 }
 
 /// The key of a case that the reference plays with itself: it has a role only where one side is judged.
 fn reference_key(case: &Case<'_>) -> String {
-    let judged: Vec<Role> = [Role::Initiator, Role::Acceptor]
-        .into_iter()
-        .filter(|role| case.judges(*role))
-        .collect();
+    let judged: Vec<Role> = Role::BOTH.into_iter().filter(|role| case.judges(*role)).collect();
     match judged.as_slice() {
         [role] => format!("{}@{}", case.id, role.name()),
         _ => case.id.clone(),

@@ -137,9 +137,7 @@ impl Fields for Challenge<'static> {
             "reserved" => Some(self.reserved.to_vec()),
             "target-info" => Some(self.target_info.to_vec()),
             "version" => self.version.map(|version| version.to_bytes().to_vec()),
-            _ => path
-                .strip_prefix("target-info.")
-                .and_then(|name| pair(&self.target_info, name)),
+            _ => pair(&self.target_info, path.strip_prefix("target-info.")?),
         }
     }
 
@@ -153,7 +151,7 @@ impl Fields for Challenge<'static> {
             "version" => self.version = version(path, value)?,
             _ => {
                 let name = path.strip_prefix("target-info.").ok_or_else(|| unknown(path))?;
-                self.target_info = Cow::Owned(with_pair(&self.target_info, name, value)?);
+                set_pair(&mut self.target_info, name, value)?;
             }
         }
         Ok(())
@@ -178,9 +176,7 @@ impl Fields for ClientChallenge<'static> {
             "timestamp" => Some(self.timestamp.to_le_bytes().to_vec()),
             "challenge" => Some(self.challenge.to_vec()),
             "av-pairs" => Some(self.av_pairs.to_vec()),
-            _ => path
-                .strip_prefix("av-pairs.")
-                .and_then(|name| pair(&self.av_pairs, name)),
+            _ => pair(&self.av_pairs, path.strip_prefix("av-pairs.")?),
         }
     }
 
@@ -200,7 +196,7 @@ impl Fields for ClientChallenge<'static> {
             "av-pairs" => self.av_pairs = part(value),
             _ => {
                 let name = path.strip_prefix("av-pairs.").ok_or_else(|| unknown(path))?;
-                self.av_pairs = Cow::Owned(with_pair(&self.av_pairs, name, value)?);
+                set_pair(&mut self.av_pairs, name, value)?;
             }
         }
         Ok(())
@@ -345,12 +341,11 @@ fn pair(list: &[u8], name: &str) -> Option<Vec<u8>> {
     pairs.get(pair_id(name)?).map(<[u8]>::to_vec)
 }
 
-/// The list with the first pair of a name replaced, removed, or appended before the terminator.
-fn with_pair(list: &[u8], name: &str, value: Option<Vec<u8>>) -> Result<Vec<u8>, FieldError> {
+/// Replaces or removes the first pair of a name, or appends one before the terminator.
+fn set_pair(list: &mut Cow<'static, [u8]>, name: &str, mut value: Option<Vec<u8>>) -> Result<(), FieldError> {
     let id = pair_id(name).ok_or_else(|| unknown(name))?;
     let (pairs, _) = AvPairs::parse(list).map_err(|_| FieldError::Malformed(name.to_owned()))?;
     let mut out = AvPairsBuf::default();
-    let mut value = value;
     let mut found = false;
     for pair in pairs.iter() {
         if pair.id == id && !found {
@@ -365,7 +360,8 @@ fn with_pair(list: &[u8], name: &str, value: Option<Vec<u8>>) -> Result<Vec<u8>,
     if let Some(value) = value {
         out.push(id, &value);
     }
-    Ok(out.terminate())
+    *list = Cow::Owned(out.terminate());
+    Ok(())
 }
 
 /// The list with a pair appended before the terminator, whatever is there already.

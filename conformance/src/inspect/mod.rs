@@ -31,7 +31,7 @@ mod response;
 mod rules;
 mod signature;
 pub mod text;
-mod time;
+pub(crate) mod time;
 mod unknown;
 mod vector;
 

@@ -3,6 +3,7 @@
 use clap::builder::styling::{AnsiColor, Style};
 
 use super::model::{Inspection, Node, Span, Value};
+use crate::words::{counted, styled};
 
 /// Most bytes that are shown of a value.
 const MOST_BYTES: usize = 32;
@@ -89,10 +90,7 @@ impl Printer {
     }
 
     fn styled(&self, style: Style, text: &str) -> String {
-        match self.colour {
-            true => format!("{style}{text}{style:#}"),
-            false => text.to_owned(),
-        }
+        styled(self.colour, style, text)
     }
 
     fn node(&mut self, node: &Node, depth: usize) {
@@ -139,12 +137,6 @@ impl Printer {
 /// A range in hex.
 pub(super) fn span(span: Span, digits: usize) -> String {
     format!("{:0digits$x}..{:0digits$x}", span.start, span.end)
-}
-
-/// A number of things.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 /// A value as text; names of flags stand on lines of their own.

@@ -9,12 +9,49 @@ const DAY: u64 = 86_400;
 /// Days from 0000-03-01 to 1601-01-01.
 const EPOCH: u64 = 584_694;
 
-/// A moment in 100 ns units since 1601-01-01 as ISO 8601 text in UTC.
+/// A moment in UTC.
+pub(crate) struct Moment {
+    pub(crate) year: u64,
+    /// From 1.
+    pub(crate) month: u64,
+    /// From 1.
+    pub(crate) day: u64,
+    pub(crate) hour: u64,
+    pub(crate) minute: u64,
+    pub(crate) second: u64,
+    /// 100 ns units.
+    pub(crate) fraction: u64,
+}
+
+impl Moment {
+    /// The moment of a number of 100 ns units since 1601-01-01.
+    pub(crate) fn of(ticks: u64) -> Self {
+        let seconds = ticks / TICKS;
+        let (year, month, day) = date(seconds / DAY);
+        Self {
+            year,
+            month,
+            day,
+            hour: seconds % DAY / 3600,
+            minute: seconds % 3600 / 60,
+            second: seconds % 60,
+            fraction: ticks % TICKS,
+        }
+    }
+}
+
+/// A moment in 100 ns units since 1601-01-01 as ISO 8601 text.
 pub(super) fn utc(ticks: u64) -> String {
-    let seconds = ticks / TICKS;
-    let (year, month, day) = date(seconds / DAY);
-    let (hour, minute, second) = (seconds % DAY / 3600, seconds % 3600 / 60, seconds % 60);
-    let fraction = match ticks % TICKS {
+    let Moment {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        fraction,
+    } = Moment::of(ticks);
+    let fraction = match fraction {
         0 => String::new(),
         rest => format!(".{rest:07}"),
     };

@@ -11,13 +11,11 @@ use crate::{
     expectations::ExpectationsFile,
     protocol::Role,
     suite::rule::Effect,
+    words::counted,
     yaml::{Document, Located},
 };
 
-use super::{
-    Run,
-    text::{counted, push_line},
-};
+use super::{Run, text::push_line};
 
 /// What stands as the reason of a new entry.
 pub const NO_REASON: &str = "Not looked at yet.";

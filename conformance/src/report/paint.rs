@@ -2,7 +2,7 @@
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use crate::check::Verdict;
+use crate::{check::Verdict, words::styled};
 
 pub(super) const STRONG: Style = Style::new().bold();
 pub(super) const QUIET: Style = Style::new().dimmed();
@@ -16,10 +16,7 @@ pub(super) struct Paint(pub(super) bool);
 
 impl Paint {
     pub(super) fn paint(self, style: Style, text: &str) -> String {
-        match self.0 {
-            true => format!("{style}{text}{style:#}"),
-            false => text.to_owned(),
-        }
+        styled(self.0, style, text)
     }
 
     pub(super) fn verdict(self, verdict: Verdict, text: &str) -> String {

@@ -8,6 +8,7 @@ use crate::{
     rules_command::{word, wrap},
     runner::CaseResult,
     suite::RuleEntry,
+    words::counted,
 };
 
 use super::{
@@ -83,7 +84,7 @@ impl Writer<'_> {
 
     /// What must be known before anything below is believed.
     fn doubts(&mut self) {
-        for role in [Role::Initiator, Role::Acceptor] {
+        for role in Role::BOTH {
             let judged = || self.run.results.iter().filter(|result| result.judged == [role]);
             let finished = judged().filter(|result| result.verdict >= Verdict::Pass).count();
             if finished == 0 && judged().count() > 0 {
@@ -239,7 +240,7 @@ impl Writer<'_> {
         match argument {
             None => self.block(&title, None),
             Some(_) => {
-                for role in [Role::Initiator, Role::Acceptor] {
+                for role in Role::BOTH {
                     if self.run.results.iter().any(|result| result.judged == [role]) {
                         self.block(&format!("{title} as {}", role.name()), Some(role));
                     }
@@ -320,12 +321,6 @@ impl Writer<'_> {
             self.line(&format!("expectations out of date: {stale}"));
         }
     }
-}
-
-/// A number of things.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 fn first_line(text: &str) -> &str {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use legwork_engine::ntlm::messages::NegotiateFlags;
+
 use crate::{
     protocol::{Account, Environment, Host, Identity, Role, SECOND, Text},
     suite::{
@@ -175,6 +177,21 @@ impl Default for World {
 }
 
 impl Side {
+    /// A switch of the policy that is on unless a setup says otherwise.
+    #[must_use]
+    pub fn switch(&self, name: &str) -> bool {
+        let value = self.policy.get(name).and_then(serde_json::Value::as_bool);
+        value.unwrap_or(true)
+    }
+
+    /// A mask of the policy that lets everything through unless a setup says otherwise.
+    #[must_use]
+    pub fn mask(&self, name: &str) -> NegotiateFlags {
+        let mask = self.policy.get(name).and_then(serde_json::Value::as_u64);
+        let mask = mask.and_then(|mask| u32::try_from(mask).ok());
+        NegotiateFlags::from_bits_retain(mask.unwrap_or(u32::MAX))
+    }
+
     fn patch(&mut self, role: Role, setup: &SideSetup) {
         if let Some(requirements) = &setup.requirements {
             self.requirements = requirements

@@ -1,6 +1,9 @@
 //! The description of a subject: `subject.yaml` in its adapter's folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,19 +43,36 @@ pub struct Located {
 }
 
 impl Located {
-    /// The program and arguments to start.
+    /// One of the description's command lines as a command that starts in the folder.
     #[must_use]
-    pub fn command(&self) -> (PathBuf, &[String]) {
-        let Some((program, arguments)) = self.description.command.split_first() else {
-            return (PathBuf::new(), &[]);
-        };
-        let path = Path::new(program);
-        let relative = path.components().count() > 1 && path.is_relative();
+    pub fn command(&self, line: &[String]) -> Command {
+        let split = line.split_first();
+        let (program, arguments) =
+            split.map_or(("", line), |(program, arguments)| (program.as_str(), arguments));
+        let mut command = Command::new(self.program(Path::new(program)));
+        command
+            .args(arguments)
+            .current_dir(if self.folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                &self.folder
+            });
+        command
+    }
+
+    fn program(&self, program: &Path) -> PathBuf {
+        let relative = program.components().count() > 1 && program.is_relative();
         if !relative {
-            return (path.to_path_buf(), arguments);
+            return program.to_path_buf();
         }
         // The child starts in the folder, so a relative program would be looked up there a second time.
-        let program = self.folder.join(path);
-        (std::path::absolute(&program).unwrap_or(program), arguments)
+        let program = self.folder.join(program);
+        std::path::absolute(&program).unwrap_or(program)
+    }
+
+    /// Where known deviations stand unless the command line names another file.
+    #[must_use]
+    pub fn expectations(&self) -> PathBuf {
+        self.folder.join("expectations.yaml")
     }
 }

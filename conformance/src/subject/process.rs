@@ -2,8 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Stdio},
     sync::{
         Arc, Mutex,
         mpsc::{self, Receiver, RecvTimeoutError},
@@ -129,19 +128,13 @@ impl Subject for Process {
 
 impl Running {
     fn spawn(located: &Located) -> Result<Self, String> {
-        let (program, arguments) = located.command();
-        let mut child = Command::new(&program)
-            .args(arguments)
-            .current_dir(if located.folder.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                &located.folder
-            })
+        let mut command = located.command(&located.description.command);
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+            .map_err(|error| format!("cannot start {}: {error}", command.get_program().display()))?;
         let (Some(input), Some(output), Some(errors)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {

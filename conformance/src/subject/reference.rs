@@ -6,7 +6,7 @@ use legwork_engine::{
     buffer::{BufferAttributes, BufferKind, SecBuffer},
     call::{
         AcceptArguments, Allocation, AttributeValue, AuthIdentity, ContextAttribute, CredHandle,
-        CredentialUse, CtxtHandle, InitializeArguments, Refusal, SecurityInterface,
+        CredentialUse, CtxtHandle, InitializeArguments, LegReply, Refusal, SecurityInterface,
     },
     codec::utf16,
     environment,
@@ -136,16 +136,8 @@ impl Reference {
             input: &buffers_in(&leg.input),
             output: buffers_in(&leg.output),
         });
-        let message = reply.error.as_ref().map(ToString::to_string);
-        let outcome = told(reply.status, message);
         let bits = reply.attributes.bits();
-        self.leg_outcome(
-            leg,
-            outcome,
-            reply.context,
-            (reply.output, bits, reply.expiry),
-            reply.allocation,
-        )
+        self.leg_outcome(leg, reply, bits)
     }
 
     fn accept(&mut self, leg: &Leg) -> Outcome {
@@ -157,33 +149,19 @@ impl Reference {
             input: &buffers_in(&leg.input),
             output: buffers_in(&leg.output),
         });
-        let message = reply.error.as_ref().map(ToString::to_string);
-        let outcome = told(reply.status, message);
         let bits = reply.attributes.bits();
-        self.leg_outcome(
-            leg,
-            outcome,
-            reply.context,
-            (reply.output, bits, reply.expiry),
-            reply.allocation,
-        )
+        self.leg_outcome(leg, reply, bits)
     }
 
-    fn leg_outcome(
-        &mut self,
-        leg: &Leg,
-        outcome: Outcome,
-        context: Option<CtxtHandle>,
-        (output, bits, expiry): (Vec<SecBuffer>, u32, Option<u64>),
-        allocation: Option<Allocation>,
-    ) -> Outcome {
-        if let Some(handle) = context {
+    fn leg_outcome<A>(&mut self, leg: &Leg, reply: LegReply<A>, bits: u32) -> Outcome {
+        if let Some(handle) = reply.context {
             self.contexts.insert(leg.new_context, handle);
         }
-        if let Some(allocation) = allocation {
+        if let Some(allocation) = reply.allocation {
             self.allocations.insert(self.sequence, allocation);
         }
-        let mut buffers = buffers_out(output.into_iter().filter(|buffer| !buffer.bytes.is_empty()));
+        let filled = reply.output.into_iter().filter(|buffer| !buffer.bytes.is_empty());
+        let mut buffers = buffers_out(filled);
         self.plan.edit_in_transit(&mut buffers);
         Outcome {
             buffers,
@@ -191,9 +169,9 @@ impl Reference {
                 namespace: Namespace::Sspi,
                 bits,
             }),
-            expiry,
-            allocated: allocation.is_some(),
-            ..outcome
+            expiry: reply.expiry,
+            allocated: reply.allocation.is_some(),
+            ..told(reply.status, reply.error.as_ref().map(ToString::to_string))
         }
     }
 

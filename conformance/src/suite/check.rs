@@ -543,7 +543,7 @@ impl Findings<'_> {
 }
 
 fn is_attribute(role: Option<Role>, name: &str) -> bool {
-    let roles = role.map_or_else(|| vec![Role::Initiator, Role::Acceptor], |role| vec![role]);
+    let roles = role.map_or_else(|| Role::BOTH.to_vec(), |role| vec![role]);
     roles
         .into_iter()
         .any(|role| names::attribute(role, name).is_some())

@@ -70,7 +70,7 @@ impl ScenarioFile {
 }
 
 fn both() -> Vec<Role> {
-    vec![Role::Initiator, Role::Acceptor]
+    Role::BOTH.to_vec()
 }
 
 fn yes() -> bool {

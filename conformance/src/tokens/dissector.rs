@@ -1,5 +1,7 @@
 //! Names and spellings of the dissector's view of a token (`tshark`).
 
+use crate::inspect::time::Moment;
+
 /// Names of single values, without the common prefix, and the name of the value here.
 const NAMES: &[(&str, &str)] = &[
     ("identifier", "identifier"),
@@ -112,38 +114,23 @@ pub(super) fn bit(theirs: &str) -> Option<usize> {
     BITS.iter().position(|name| *name == theirs)
 }
 
-/// A time as the dissector writes it; zero is written as the beginning of 1970.
+/// A time as the dissector writes it; what is before 1970 is written as its first second.
 pub(super) fn time(filetime: u64) -> String {
     const SECOND: u64 = 10_000_000;
-    const TO_1970: u64 = 11_644_473_600;
-    let (seconds, fraction) = match filetime {
-        0 => (0, 0),
-        _ => ((filetime / SECOND).saturating_sub(TO_1970), filetime % SECOND),
-    };
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let month = MONTHS.get(month).copied().unwrap_or_default();
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    const TO_1970: u64 = 11_644_473_600 * SECOND;
+    let moment = Moment::of(filetime.max(TO_1970 + filetime % SECOND));
+    let month = usize::try_from(moment.month)
+        .ok()
+        .and_then(|month| MONTHS.get(month - 1));
+    let Moment {
+        year,
+        day,
+        hour,
+        minute,
+        second,
+        fraction,
+        ..
+    } = moment;
+    let month = month.copied().unwrap_or_default();
     format!("{month} {day:2}, {year} {hour:02}:{minute:02}:{second:02}.{fraction:07}00 UTC")
-}
-
-/// Year, month from zero and day from one, of a number of days since 1970.
-fn civil(mut days: u64) -> (u64, usize, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(leap(year));
-    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    for length in lengths {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    (year, month, days + 1)
 }

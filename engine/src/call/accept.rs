@@ -1,5 +1,7 @@
 //! AcceptSecurityContext.
 
+use std::mem;
+
 use super::{
     CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings, leg::input_token,
 };
@@ -35,8 +37,8 @@ pub type AcceptReply = LegReply<AcceptAttributes>;
 
 impl SecurityInterface {
     /// AcceptSecurityContext.
-    pub fn accept_security_context(&mut self, arguments: AcceptArguments<'_>) -> AcceptReply {
-        let mut output = arguments.output.clone();
+    pub fn accept_security_context(&mut self, mut arguments: AcceptArguments<'_>) -> AcceptReply {
+        let mut output = mem::take(&mut arguments.output);
         let outcome = self.accept(&arguments, &mut output);
         self.reply(outcome, output)
     }

@@ -1,5 +1,7 @@
 //! InitializeSecurityContext.
 
+use std::mem;
+
 use super::{
     CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings, leg::input_token,
 };
@@ -39,8 +41,8 @@ pub type InitializeReply = LegReply<InitAttributes>;
 
 impl SecurityInterface {
     /// InitializeSecurityContext.
-    pub fn initialize_security_context(&mut self, arguments: InitializeArguments<'_>) -> InitializeReply {
-        let mut output = arguments.output.clone();
+    pub fn initialize_security_context(&mut self, mut arguments: InitializeArguments<'_>) -> InitializeReply {
+        let mut output = mem::take(&mut arguments.output);
         let outcome = self.initialize(&arguments, &mut output);
         self.reply(outcome, output)
     }

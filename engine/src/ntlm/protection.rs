@@ -160,17 +160,10 @@ impl Protection {
         environment: &Environment,
     ) -> Result<Signature, Error> {
         self.may_send(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
-        let direction = self.send.get_or_insert_with(|| {
-            Box::new(Direction::new(
-                self.flags,
-                &self.session_key,
-                self.own,
-                environment,
-            ))
-        });
-        let mut checksum = direction.checksum(self.flags);
+        let (flags, direction) = (self.flags, self.sending(environment));
+        let mut checksum = direction.checksum(flags);
         message.into_iter().for_each(|part| checksum.update(part));
-        let signature = direction.signature(self.flags, version(environment), checksum, environment);
+        let signature = direction.signature(flags, version(environment), checksum, environment);
         direction.advance();
         Ok(signature)
     }
@@ -185,20 +178,13 @@ impl Protection {
         environment: &Environment,
     ) -> Result<Signature, Error> {
         self.may_send(NegotiateFlags::SEAL, environment)?;
-        let direction = self.send.get_or_insert_with(|| {
-            Box::new(Direction::new(
-                self.flags,
-                &self.session_key,
-                self.own,
-                environment,
-            ))
-        });
-        let mut checksum = direction.checksum(self.flags);
+        let (flags, direction) = (self.flags, self.sending(environment));
+        let mut checksum = direction.checksum(flags);
         for part in message.parts_mut() {
             checksum.update(part);
             direction.sealing.apply(part);
         }
-        let signature = direction.signature(self.flags, version(environment), checksum, environment);
+        let signature = direction.signature(flags, version(environment), checksum, environment);
         direction.advance();
         Ok(signature)
     }
@@ -266,6 +252,18 @@ impl Protection {
         next.advance();
         self.received(next);
         Ok(())
+    }
+
+    /// The sending direction; its keys are computed with the first message.
+    fn sending(&mut self, environment: &Environment) -> &mut Direction {
+        self.send.get_or_insert_with(|| {
+            Box::new(Direction::new(
+                self.flags,
+                &self.session_key,
+                self.own,
+                environment,
+            ))
+        })
     }
 
     /// A copy of the receiving direction: it takes the place of the direction once its message is found genuine.

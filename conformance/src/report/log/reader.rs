@@ -10,10 +10,8 @@ use thiserror::Error;
 use super::{Known, Line, Record, SCHEMA};
 use crate::{
     check::Verdict,
-    report::{
-        tally::Tally,
-        text::{counted, push_line},
-    },
+    report::{tally::Tally, text::push_line},
+    words::counted,
 };
 
 /// Cases that never ran that are named.

@@ -156,9 +156,9 @@ impl Driver<'_, '_> {
     pub(super) fn arguments(&mut self, role: Role, step: &LegStep) -> Result<Leg, End> {
         let side = self.case.world.side(role).clone();
         let token = self.input(role, step)?;
-        let mut input: Vec<Buffer> = token.into_iter().map(|bytes| buffer(TOKEN, bytes)).collect();
+        let mut input: Vec<Buffer> = token.into_iter().map(|bytes| Buffer::new(TOKEN, bytes)).collect();
         if let Some(data) = &side.bindings {
-            input.push(buffer(CHANNEL_BINDINGS, channel_bindings(data)));
+            input.push(Buffer::new(CHANNEL_BINDINGS, channel_bindings(data)));
         }
         let allocate =
             names::requirement(role, "allocate-memory").is_some_and(|bit| side.requirements & bit != 0);
@@ -242,14 +242,6 @@ impl Driver<'_, '_> {
             _ => {}
         }
         Ok(())
-    }
-}
-
-fn buffer(kind: u32, bytes: Vec<u8>) -> Buffer {
-    Buffer {
-        kind,
-        bytes,
-        ..Buffer::default()
     }
 }
 

@@ -84,6 +84,14 @@ impl<'a> Party<'a> {
     }
 }
 
+/// The context that a call after the legs names.
+pub(super) fn named_context(choice: Option<HandleChoice>) -> u64 {
+    match choice {
+        Some(HandleChoice::ForeignContext) => NEVER_GIVEN,
+        _ => CONTEXT,
+    }
+}
+
 /// The context and credential handles of a leg.
 pub(super) fn handles(
     party: &Party<'_>,

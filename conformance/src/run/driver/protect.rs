@@ -2,13 +2,13 @@
 
 use legwork_engine::ntlm::messages::{Authenticate, NegotiateFlags};
 
-use super::{CONTEXT, Driver, End, NEVER_GIVEN, Purpose};
+use super::{CONTEXT, Driver, End, Purpose, party::named_context};
 use crate::{
     protocol::{Buffer, Form, Protect, Request, Role},
     run::trace::{self, DATA, Event, TOKEN},
     suite::{
         mapping::Class,
-        scenario::{Expect, HandleChoice, ProtectStep, Tamper},
+        scenario::{Expect, ProtectStep, Tamper},
     },
 };
 
@@ -32,7 +32,7 @@ struct Travelling {
 impl Driver<'_, '_> {
     /// Every completed exchange ends with messages in both directions and a look at the key and the name.
     pub(super) fn epilogue(&mut self) -> Result<(), End> {
-        for role in [Role::Initiator, Role::Acceptor] {
+        for role in Role::BOTH {
             if self.party(role).shows("session-key") {
                 self.query_attribute(role, "session-key", Purpose::Query, None)?;
             }
@@ -45,7 +45,7 @@ impl Driver<'_, '_> {
         }
         let flags = self.agreed_flags();
         for message in EPILOGUE {
-            for by in [Role::Initiator, Role::Acceptor] {
+            for by in Role::BOTH {
                 let step = ProtectStep {
                     by,
                     message: message.to_owned(),
@@ -96,11 +96,7 @@ impl Driver<'_, '_> {
         if form != Form::Buffers && (step.without.is_some() || step.capacity.is_some()) {
             return Err(self.party(step.by).unsupported("buffers"));
         }
-        let data = Buffer {
-            kind: DATA,
-            bytes: step.message.as_bytes().to_vec(),
-            ..Buffer::default()
-        };
+        let data = Buffer::new(DATA, step.message.as_bytes());
         let token = Buffer {
             kind: TOKEN,
             capacity: Some(step.capacity.unwrap_or(64)),
@@ -116,11 +112,7 @@ impl Driver<'_, '_> {
             Some("token") => buffers.retain(|buffer| buffer.kind != TOKEN),
             _ => {}
         }
-        let context = if step.handle == Some(HandleChoice::ForeignContext) {
-            NEVER_GIVEN
-        } else {
-            CONTEXT
-        };
+        let context = named_context(step.handle);
         let party = self.party(step.by);
         let sequence = if step.without_sequence { 0 } else { party.protected };
         party.protected = party.protected.wrapping_add(1);
@@ -158,24 +150,9 @@ impl Driver<'_, '_> {
         self.party(role).needs(if sealed { "unseal" } else { "verify" })?;
         let form = self.party(role).form(!sealed);
         let buffers = if form == Form::Whole {
-            vec![Buffer {
-                kind: DATA,
-                bytes: [made.token, made.message].concat(),
-                ..Buffer::default()
-            }]
+            vec![Buffer::new(DATA, [made.token, made.message].concat())]
         } else {
-            vec![
-                Buffer {
-                    kind: DATA,
-                    bytes: made.message,
-                    ..Buffer::default()
-                },
-                Buffer {
-                    kind: TOKEN,
-                    bytes: made.token,
-                    ..Buffer::default()
-                },
-            ]
+            vec![Buffer::new(DATA, made.message), Buffer::new(TOKEN, made.token)]
         };
         let sequence = self.party(role).checked;
         let protect = Protect {

@@ -7,7 +7,7 @@ impl Driver<'_, '_> {
     /// Frees buffers, deletes contexts and frees credentials, whatever happened before.
     pub(super) fn release(&mut self) {
         (self.altered_input, self.altered_output) = (false, false);
-        for role in [Role::Initiator, Role::Acceptor] {
+        for role in Role::BOTH {
             self.release_side(role);
         }
     }

@@ -1,13 +1,11 @@
 //! Steps beside legs and messages: changes of tokens and clocks, queries, deletions.
 
-use super::{CONTEXT, Driver, NEVER_GIVEN, OTHER, Seat};
+use super::{CONTEXT, Driver, OTHER, Seat, party::named_context};
 use crate::{
     edit::{self, Token},
     protocol::{Request, Role},
     run::trace::{End, Purpose},
-    suite::scenario::{
-        AcquireStep, Change, ClockStep, DeleteStep, Edit, Expect, HandleChoice, How, QueryStep,
-    },
+    suite::scenario::{AcquireStep, Change, ClockStep, DeleteStep, Edit, Expect, How, QueryStep},
 };
 
 impl Driver<'_, '_> {
@@ -73,10 +71,7 @@ impl Driver<'_, '_> {
 
     pub(super) fn query(&mut self, step: &QueryStep) -> Result<(), End> {
         self.prepare_handle(step.of, step.handle)?;
-        let context = match step.handle {
-            Some(HandleChoice::ForeignContext) => NEVER_GIVEN,
-            _ => CONTEXT,
-        };
+        let context = named_context(step.handle);
         self.party(step.of).needs("query")?;
         let request = Request::Query {
             context,
@@ -102,10 +97,7 @@ impl Driver<'_, '_> {
 
     pub(super) fn delete(&mut self, step: &DeleteStep) -> Result<(), End> {
         self.prepare_handle(step.of, step.handle)?;
-        let context = match step.handle {
-            Some(HandleChoice::ForeignContext) => NEVER_GIVEN,
-            _ => CONTEXT,
-        };
+        let context = named_context(step.handle);
         self.party(step.of).needs("delete")?;
         if context == CONTEXT {
             self.party(step.of).deleted = true;

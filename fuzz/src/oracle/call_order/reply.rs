@@ -3,8 +3,8 @@
 use legwork_engine::{
     buffer::{BufferKind, SecBuffer},
     call::{
-        AcceptArguments, Allocation, CredHandle, CtxtHandle, InitializeArguments, NATIVE_DATA_REPRESENTATION,
-        SecurityInterface,
+        AcceptArguments, Allocation, CredHandle, CtxtHandle, InitializeArguments, LegReply,
+        NATIVE_DATA_REPRESENTATION, SecurityInterface,
     },
     flags::{AcceptRequirements, InitRequirements},
     status::SecurityStatus as Status,
@@ -29,11 +29,19 @@ pub(super) struct Reply {
     pub(super) allocation: Option<Allocation>,
 }
 
-fn token_of(output: &[SecBuffer]) -> Vec<u8> {
-    output
-        .first()
-        .map(|buffer| buffer.bytes.clone())
-        .unwrap_or_default()
+impl<A> From<LegReply<A>> for Reply {
+    fn from(reply: LegReply<A>) -> Self {
+        Self {
+            status: reply.status,
+            context: reply.context,
+            token: reply
+                .output
+                .into_iter()
+                .next()
+                .map_or_else(Vec::new, |buffer| buffer.bytes),
+            allocation: reply.allocation,
+        }
+    }
 }
 
 impl Reply {
@@ -55,12 +63,7 @@ impl Reply {
             input,
             output: output(room),
         });
-        Self {
-            status: reply.status,
-            context: reply.context,
-            token: token_of(&reply.output),
-            allocation: reply.allocation,
-        }
+        reply.into()
     }
 
     pub(super) fn of_acceptor(
@@ -80,11 +83,6 @@ impl Reply {
             input,
             output: output(room),
         });
-        Self {
-            status: reply.status,
-            context: reply.context,
-            token: token_of(&reply.output),
-            allocation: reply.allocation,
-        }
+        reply.into()
     }
 }
