@@ -333,6 +333,9 @@ pub struct Account {
     pub domain: Text,
     /// Password.
     pub password: Text,
+    /// Whether somebody can log on to it: `disabled`, `expired`, `locked-out`, `password-expired`; none if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// Exactly one of three answers.

@@ -64,12 +64,8 @@ struct Tokens {
 impl World {
     fn new() -> Self {
         let (user, domain) = (Text::from("User"), Text::from("EXAMPLE"));
-        let nt_hash = keys::nt_hash(&"Password".into());
-        let account = Account {
-            user: user.clone(),
-            domain: domain.clone(),
-            nt_hash: nt_hash.clone(),
-        };
+        let hashes = keys::password_hashes(&"Password".into());
+        let account = Account::new(user.clone(), domain.clone(), hashes.clone());
         let environment = |computer: &str| {
             let mut environment = Environment::seeded(0);
             environment.random = Box::new(Fixed);
@@ -83,11 +79,7 @@ impl World {
         acceptor.host.dns_domain = "example.org".into();
         acceptor.directory = Directory::new(vec![account]);
         Self {
-            identity: Identity {
-                user,
-                domain,
-                nt_hash,
-            },
+            identity: Identity::User { user, domain, hashes },
             target: "cifs/server.example.org".into(),
             initiator: environment("CLIENT"),
             acceptor,
@@ -218,10 +210,13 @@ impl Bare {
         let mut zeroed = tokens.authenticate.clone();
         legwork_engine::codec::put(&mut zeroed, at, &[0; 16]);
         let session = initiator.session().unwrap();
+        let Identity::User { user, domain, hashes } = &world.identity else {
+            panic!("a user logs on");
+        };
         let bare = Self {
-            nt_hash: world.identity.nt_hash.0,
-            user: world.identity.user.to_uppercase().to_le_bytes(),
-            domain: world.identity.domain.to_le_bytes(),
+            nt_hash: hashes.nt.0,
+            user: user.to_uppercase().to_le_bytes(),
+            domain: domain.to_le_bytes(),
             server_challenge: challenge.server_challenge,
             temp: message.nt_response.get(16..).unwrap().to_vec(),
             exported: session.session_key().try_into().unwrap(),

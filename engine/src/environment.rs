@@ -131,15 +131,75 @@ impl Directory {
     }
 }
 
-/// An account and its secret.
+/// An account and its secrets.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// User name.
     pub user: Text,
     /// Domain name.
     pub domain: Text,
-    /// The NT hash of the password (NTOWFv1).
-    pub nt_hash: Secret<16>,
+    /// What the password leaves.
+    pub hashes: PasswordHashes,
+    /// Whether somebody can log on to it.
+    pub state: AccountState,
+}
+
+impl Account {
+    /// An account that somebody can log on to.
+    #[must_use]
+    pub fn new(user: impl Into<Text>, domain: impl Into<Text>, hashes: PasswordHashes) -> Self {
+        Self {
+            user: user.into(),
+            domain: domain.into(),
+            hashes,
+            state: AccountState::Enabled,
+        }
+    }
+}
+
+/// What NTLM keeps of a password (MS-NLMP section 3.3.1).
+#[derive(Clone, Debug)]
+pub struct PasswordHashes {
+    /// The NT hash (NTOWFv1).
+    pub nt: Secret<16>,
+    /// The LAN Manager hash (LMOWFv1).
+    pub lm: Secret<16>,
+}
+
+/// Whether somebody can log on to an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountState {
+    /// Logons are allowed.
+    #[default]
+    Enabled,
+    /// An administrator closed the account.
+    Disabled,
+    /// The account's last day is over.
+    Expired,
+    /// Too many logons failed.
+    LockedOut,
+    /// The password's last day is over.
+    PasswordExpired,
+}
+
+impl AccountState {
+    /// Every state by the name that scenarios use.
+    pub const NAMED: &[(&str, Self)] = &[
+        ("enabled", Self::Enabled),
+        ("disabled", Self::Disabled),
+        ("expired", Self::Expired),
+        ("locked-out", Self::LockedOut),
+        ("password-expired", Self::PasswordExpired),
+    ];
+
+    /// The state of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMED
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, state)| *state)
+    }
 }
 
 /// What a side may choose within the protocol. Personas are made of it.
@@ -165,6 +225,10 @@ pub struct NtlmPolicy {
     /// The initiator puts its domain and workstation into the NEGOTIATE message, and no version: a message has only
     /// one of the two (MS-NLMP section 3.1.5.1.1).
     pub send_names: bool,
+    /// Which responses are sent and taken.
+    pub level: LmCompatibilityLevel,
+    /// The acceptor logs a user whom its directory does not have on as a guest.
+    pub guest: bool,
     /// Refuse a peer that does not agree to 128-bit keys.
     pub require_128_bit: bool,
     /// Largest difference between a response's timestamp and the acceptor's clock, in seconds.
@@ -182,10 +246,66 @@ impl Default for NtlmPolicy {
             send_timestamp: true,
             send_mic: true,
             send_names: false,
+            level: LmCompatibilityLevel::STRICTEST,
+            guest: false,
             require_128_bit: false,
             max_clock_skew: 36 * 60 * 60,
             extra_av_pairs: Vec::new(),
         }
+    }
+}
+
+/// LmCompatibilityLevel: which versions of the response a side sends and takes (MS-NLMP sections 3.1.1.1 and 3.2.1.1).
+///
+/// | level | an initiator sends | extended session security | an acceptor refuses |
+/// |---|---|---|---|
+/// | 0 | LM and NT responses of version 1 | not offered | nothing |
+/// | 1 | the same | offered | nothing |
+/// | 2 | NT responses of version 1 | offered | nothing |
+/// | 3 | responses of version 2 | offered | nothing |
+/// | 4 | the same | offered | LM |
+/// | 5 | the same | offered | LM and version 1 |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LmCompatibilityLevel(u8);
+
+impl LmCompatibilityLevel {
+    /// Version 2 alone, in both roles.
+    pub const STRICTEST: Self = Self(5);
+
+    /// A level from 0 to 5.
+    #[must_use]
+    pub fn new(level: u8) -> Option<Self> {
+        (level <= Self::STRICTEST.0).then_some(Self(level))
+    }
+
+    /// Whether an initiator answers with the LAN Manager's response too.
+    #[must_use]
+    pub fn sends_lm(self) -> bool {
+        self.0 < 2
+    }
+
+    /// Whether an initiator answers with version 2.
+    #[must_use]
+    pub fn sends_v2(self) -> bool {
+        self.0 >= 3
+    }
+
+    /// Whether an initiator offers extended session security.
+    #[must_use]
+    pub fn offers_extended_session_security(self) -> bool {
+        self.0 > 0
+    }
+
+    /// Whether an acceptor takes a LAN Manager response for want of another.
+    #[must_use]
+    pub fn takes_lm(self) -> bool {
+        self.0 < 4
+    }
+
+    /// Whether an acceptor takes version 1.
+    #[must_use]
+    pub fn takes_v1(self) -> bool {
+        self.0 < 5
     }
 }
 

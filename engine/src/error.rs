@@ -143,6 +143,21 @@ pub enum Rejection {
     /// The response does not match the account's secret.
     #[error("wrong password")]
     WrongPassword,
+    /// Nobody in particular logs on, and that is not allowed.
+    #[error("anonymous logon not allowed")]
+    Anonymous,
+    /// An administrator closed the account.
+    #[error("account disabled")]
+    AccountDisabled,
+    /// The account's last day is over.
+    #[error("account expired")]
+    AccountExpired,
+    /// Too many logons failed.
+    #[error("account locked out")]
+    AccountLockedOut,
+    /// The password's last day is over.
+    #[error("password expired")]
+    PasswordExpired,
 }
 
 /// How an application broke the rules.

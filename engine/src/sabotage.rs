@@ -182,6 +182,16 @@ deviations! {
     FinalLegEmitsToken = "final-leg-emits-token";
     /// Every response is right.
     SkipProofVerification = "skip-proof-verification";
+    /// Nobody in particular may log on without permission.
+    AnonymousTolerated = "anonymous-tolerated";
+    /// The permission for nobody in particular is not looked at.
+    NullSessionRefused = "null-session-refused";
+    /// That nobody in particular is logged on is not reported.
+    NullSessionNotReported = "null-session-not-reported";
+    /// Responses of every version are taken.
+    CompatibilityLevelIgnored = "compatibility-level-ignored";
+    /// A closed account can be logged on to.
+    ClosedAccountTolerated = "closed-account-tolerated";
     /// An unknown user has no credentials.
     UnknownUserAsNoCredentials = "unknown-user-as-no-credentials";
     /// Another message than the one due is an unsupported function.

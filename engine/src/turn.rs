@@ -3,20 +3,24 @@
 use crate::{
     buffer::ChannelBindings,
     codec::utf16::Text,
-    crypto::Secret,
-    environment::Environment,
+    environment::{Environment, PasswordHashes},
     flags::{AcceptRequirements, InitRequirements},
 };
 
 /// Who logs on.
 #[derive(Clone, Debug)]
-pub struct Identity {
-    /// User name.
-    pub user: Text,
-    /// Domain name.
-    pub domain: Text,
-    /// The NT hash of the password (NTOWFv1).
-    pub nt_hash: Secret<16>,
+pub enum Identity {
+    /// Nobody in particular: user and password are empty (MS-NLMP section 3.3.2).
+    Anonymous,
+    /// A user.
+    User {
+        /// User name.
+        user: Text,
+        /// Domain name.
+        domain: Text,
+        /// What the password leaves.
+        hashes: PasswordHashes,
+    },
 }
 
 /// The arguments of one leg of an initiator.

@@ -35,11 +35,11 @@ impl World {
             password: Some("password".into()),
         };
         let mut environment = Environment::seeded(5);
-        environment.directory = Directory::new(vec![Account {
-            user: "user".into(),
-            domain: "EXAMPLE".into(),
-            nt_hash: keys::nt_hash(&"password".into()),
-        }]);
+        environment.directory = Directory::new(vec![Account::new(
+            "user",
+            "EXAMPLE",
+            keys::password_hashes(&"password".into()),
+        )]);
         let mut interface = SecurityInterface::new(environment);
         let mut acquire = |usage, identity| interface.acquire_credentials_handle("NTLM", usage, identity);
         let (_, outbound) = acquire(CredentialUse::Outbound, Some(&identity)).unwrap();

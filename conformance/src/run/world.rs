@@ -113,6 +113,7 @@ impl World {
                     user: account.user.as_str().into(),
                     domain: account.domain.as_str().into(),
                     password: account.password.as_str().into(),
+                    state: account.state.clone(),
                 })
                 .collect();
         }
@@ -168,6 +169,7 @@ impl Default for World {
                 user: text("User"),
                 domain: text("Domain"),
                 password: text("Password"),
+                state: None,
             }],
             target: Some(text("HTTP/server.domain.example")),
             initiator: side(Role::Initiator),

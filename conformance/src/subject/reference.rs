@@ -20,8 +20,8 @@ use super::{Answer, Subject};
 use crate::{
     edit::plan::{Misconduct, Plan},
     protocol::{
-        Attributes, Buffer, Drive, Environment, Form, Hello, Identity, Leg, Namespace, Outcome, Protect,
-        Request, Role, SECOND, Status, Text, Unsupported, VERSION,
+        Account, Attributes, Buffer, Drive, Environment, Form, Hello, Identity, Leg, Namespace, Outcome,
+        Protect, Request, Role, SECOND, Status, Text, Unsupported, VERSION,
     },
 };
 
@@ -341,12 +341,8 @@ fn build(from: &Environment) -> Result<environment::Environment, String> {
         dns_domain: from.host.dns_domain.as_str().into(),
         dns_tree: from.host.dns_tree.as_str().into(),
     };
-    let accounts = from.accounts.iter().map(|account| environment::Account {
-        user: text(&account.user),
-        domain: text(&account.domain),
-        nt_hash: ntlm::keys::nt_hash(&text(&account.password)),
-    });
-    environment.directory = environment::Directory::new(accounts.collect());
+    let accounts: Result<_, String> = from.accounts.iter().map(account).collect();
+    environment.directory = environment::Directory::new(accounts?);
     for (name, value) in &from.policy {
         set_policy(&mut environment.policy.ntlm, name, value).ok_or_else(|| format!("policy:{name}"))?;
     }
@@ -361,12 +357,27 @@ fn build(from: &Environment) -> Result<environment::Environment, String> {
     Ok(environment)
 }
 
+fn account(from: &Account) -> Result<environment::Account, String> {
+    let hashes = ntlm::keys::password_hashes(&text(&from.password));
+    let account = environment::Account::new(text(&from.user), text(&from.domain), hashes);
+    let state = match &from.state {
+        None => environment::AccountState::Enabled,
+        Some(name) => environment::AccountState::from_name(name).ok_or_else(|| format!("account:{name}"))?,
+    };
+    Ok(environment::Account { state, ..account })
+}
+
 fn set_policy(policy: &mut environment::NtlmPolicy, name: &str, value: &serde_json::Value) -> Option<()> {
     match name {
         "send-version" => policy.send_version = value.as_bool()?,
         "send-timestamp" => policy.send_timestamp = value.as_bool()?,
         "send-mic" => policy.send_mic = value.as_bool()?,
         "send-names" => policy.send_names = value.as_bool()?,
+        "lm-compatibility-level" => {
+            let level = u8::try_from(value.as_u64()?).ok()?;
+            policy.level = environment::LmCompatibilityLevel::new(level)?;
+        }
+        "guest" => policy.guest = value.as_bool()?,
         "require-128-bit" => policy.require_128_bit = value.as_bool()?,
         "offer" => policy.offer = u32::try_from(value.as_u64()?).ok()?,
         "grant" => policy.grant = u32::try_from(value.as_u64()?).ok()?,

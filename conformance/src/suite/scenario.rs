@@ -162,6 +162,9 @@ pub struct AccountSetup {
     pub domain: String,
     /// Password.
     pub password: String,
+    /// Whether somebody can log on to it: `disabled`, `expired`, `locked-out`, `password-expired`; absent if so.
+    #[serde(default)]
+    pub state: Option<String>,
 }
 
 /// The target name.

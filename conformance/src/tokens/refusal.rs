@@ -2,13 +2,13 @@
 
 use legwork_engine::{
     codec::utf16::Text,
-    crypto::Secret,
     environment::Environment,
     error::{Error, TokenError},
     flags::{AcceptRequirements, InitRequirements},
     ntlm::{
         acceptor::ExpectNegotiate,
         initiator::Start,
+        keys,
         messages::{Authenticate, AvPairs, NtlmV2Response},
     },
     turn::{AcceptorTurn, Identity, InitiatorTurn},
@@ -49,10 +49,10 @@ fn accept(token: &[u8]) -> Result<(), Error> {
 
 fn initiate(token: &[u8]) -> Result<(), Error> {
     let mut environment = Environment::seeded(0);
-    let identity = Identity {
+    let identity = Identity::User {
         user: Text::from("user"),
         domain: Text::default(),
-        nt_hash: Secret([0; 16]),
+        hashes: keys::password_hashes(&Text::default()),
     };
     let mut turn = InitiatorTurn {
         token: &[],

@@ -62,10 +62,13 @@ impl SecurityInterface {
             let user = identity.user.clone()?;
             let password = identity.password.clone().unwrap_or_default();
             let domain = identity.domain.clone().unwrap_or_default();
-            Some(Identity {
+            if user.is_empty() && password.is_empty() {
+                return Some(Identity::Anonymous);
+            }
+            Some(Identity::User {
                 user,
                 domain,
-                nt_hash: ntlm::keys::nt_hash(&password),
+                hashes: ntlm::keys::password_hashes(&password),
             })
         });
         let handle = self.credentials.insert(Credential {

@@ -14,7 +14,7 @@ use crate::{
     flags::{InitAttributes, InitRequirements},
     package::Package,
     status::SecurityStatus,
-    turn::InitiatorTurn,
+    turn::{Identity, InitiatorTurn},
 };
 
 /// The arguments of InitializeSecurityContext.
@@ -55,7 +55,8 @@ impl SecurityInterface {
         self.check_representation(arguments.data_representation)?;
         let (bindings, token) = (bindings::find(arguments.input), input_token(arguments.input));
         let allocate = arguments.requirements.contains(InitRequirements::ALLOCATE_MEMORY);
-        let begin = |interface: &mut Self| interface.begin_initiator(arguments.credential);
+        let anonymous = arguments.requirements.contains(InitRequirements::NULL_SESSION);
+        let begin = |interface: &mut Self| interface.begin_initiator(arguments.credential, anonymous);
         let step = |side: &mut Side, number: u32, environment: &mut Environment, out: &mut Vec<u8>| {
             let Side::Initiator(initiator) = side else {
                 return Err(CallerMisuse::ForeignContext.into());
@@ -107,9 +108,14 @@ impl SecurityInterface {
         }
     }
 
-    fn begin_initiator(&mut self, handle: Option<CredHandle>) -> Result<Side, Error> {
+    /// Who requires a null session logs on as nobody, whatever the credential says.
+    fn begin_initiator(&mut self, handle: Option<CredHandle>, anonymous: bool) -> Result<Side, Error> {
         let credential = self.credential(handle, CredentialUse::Outbound)?;
-        let identity = credential.identity.ok_or(CallerMisuse::NoCredentials)?;
+        let identity = match credential.identity {
+            _ if anonymous => Identity::Anonymous,
+            Some(identity) => identity,
+            None => return Err(CallerMisuse::NoCredentials.into()),
+        };
         Ok(match credential.package {
             Package::Ntlm => Side::Initiator(Initiator::ntlm(identity)),
         })

@@ -4,20 +4,16 @@ use std::borrow::Cow;
 
 use super::{
     Established,
-    keys::{self, ResponseKeyV2, Sender},
-    messages::{
-        Authenticate, AvId, AvPairs, AvPairsBuf, Challenge, MSV_AV_FLAG_MIC, Negotiate, NegotiateFlags,
-        NtlmV2Response, Version,
-    },
+    keys::{self, Sender},
+    messages::{Authenticate, AvId, AvPairsBuf, Challenge, Negotiate, NegotiateFlags, Version},
     protection::Protection,
+    verification::{self, Asked, Response},
 };
 use crate::{
     codec::utf16::Text,
     crypto::{self, Secret},
     environment::Environment,
-    error::{
-        EnvironmentFault, Error, PeerIncompatible, PeerMisbehaved, Rejection, TokenError, TokenErrorKind,
-    },
+    error::{Error, PeerIncompatible, PeerMisbehaved, TokenError, TokenErrorKind},
     flags::AcceptRequirements,
     turn::AcceptorTurn,
 };
@@ -107,6 +103,10 @@ fn choose(offered: NegotiateFlags, environment: &Environment) -> Result<Negotiat
     if flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
         flags |= offered & ECHO_WITH_PROTECTION;
     }
+    // Extended session security excludes the LAN Manager's key (section 2.2.2.5, flag G).
+    let ess = flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
+    let lm_key = offered.contains(NegotiateFlags::LM_KEY) && policy.level.takes_lm() && !ess;
+    flags.set(NegotiateFlags::LM_KEY, lm_key);
     if flags.contains(NegotiateFlags::REQUEST_TARGET) {
         flags |= NegotiateFlags::TARGET_TYPE_SERVER;
     }
@@ -162,54 +162,31 @@ impl ExpectAuthenticate {
         let domain = decode(message.flags, &message.domain, "DomainName", 28)?;
         let user = decode(message.flags, &message.user, "UserName", 36)?;
         require_text(message.flags, &message.workstation, "Workstation", 44)?;
-        // No response at all is an anonymous logon.
-        if matches!(message.nt_response.len(), 0 | NtlmV2Response::V1_LENGTH) {
-            return Err(PeerIncompatible::AuthenticationVersion.into());
-        }
-        let response = NtlmV2Response::parse(&message.nt_response)?;
-        require_version(&response, turn.environment)?;
-        let (pairs, _) = AvPairs::parse(&response.client_challenge.av_pairs)?;
-        let announced = pairs.flags()?.unwrap_or(0) & MSV_AV_FLAG_MIC != 0;
-        let bindings = pairs.channel_bindings()?;
-        let key_exchange_key =
-            self.verify_response(&message, &response, (&user, &domain), turn.environment)?;
+        let response = Response::of(&message, turn.environment)?;
+        let asked = Asked {
+            user: &user,
+            domain: &domain,
+            server_challenge: self.server_challenge,
+            flags,
+        };
+        let key_exchange_key = verification::verify(&response, &message, &asked, turn)?;
         let session_key = session_key(flags, key_exchange_key, &message.encrypted_session_key)?;
-        if announced {
+        let claims = response.claims();
+        if claims.announces_mic {
             self.verify_mic(&message, &session_key, turn)?;
         }
-        verify_bindings(bindings, turn)?;
-        verify_timestamp(response.client_challenge.timestamp, turn.environment)?;
+        verify_bindings(claims.bindings, turn)?;
+        if let Some(timestamp) = claims.timestamp {
+            verify_timestamp(timestamp, turn.environment)?;
+        }
+        let mut flags = flags;
+        flags.set(NegotiateFlags::ANONYMOUS, matches!(response, Response::Anonymous));
         let protection = Protection::new(flags, session_key, Sender::Acceptor);
         Ok(Established {
             protection,
             user,
             domain,
         })
-    }
-
-    /// Looks the user up and compares the proof; returns the key exchange key.
-    fn verify_response(
-        &self,
-        message: &Authenticate<'_>,
-        response: &NtlmV2Response<'_>,
-        (user, domain): (&Text, &Text),
-        environment: &Environment,
-    ) -> Result<Secret<16>, Error> {
-        if environment.faults.authority {
-            return Err(EnvironmentFault::NoAuthority.into());
-        }
-        let account = environment
-            .directory
-            .find(user, domain)
-            .ok_or(Rejection::UnknownUser)?;
-        let key = ResponseKeyV2::new(&keys::ntowf_v2(&account.nt_hash, user, domain));
-        let temp = message.nt_response.get(16..).unwrap_or_default();
-        let proof = key.nt_proof(self.server_challenge, temp);
-        let right = crypto::equal(&proof, &response.proof) || deviates!(environment, SkipProofVerification);
-        if !right || deviates!(environment, RefusesEveryProof) {
-            return Err(Rejection::WrongPassword.into());
-        }
-        Ok(key.session_base_key(&response.proof))
     }
 
     fn verify_mic(
@@ -258,14 +235,6 @@ fn require_text(
         return Err(TokenError::new(field, at, TokenErrorKind::OddLength));
     }
     Ok(())
-}
-
-/// Version 1 is the only one that is defined (section 2.2.2.7).
-fn require_version(response: &NtlmV2Response<'_>, environment: &Environment) -> Result<(), Error> {
-    if response.client_challenge.response_type == 1 || deviates!(environment, ResponseVersionTolerated) {
-        return Ok(());
-    }
-    Err(TokenError::new("RespType", 16, TokenErrorKind::BadValue).into())
 }
 
 /// The exported session key.

@@ -55,6 +55,10 @@ macro_rules! attributes_of {
                 $Attributes::IDENTIFY,
                 flags.contains(NegotiateFlags::IDENTIFY),
             );
+            granted.set(
+                $Attributes::NULL_SESSION,
+                flags.contains(NegotiateFlags::ANONYMOUS) && !deviates!(environment, NullSessionNotReported),
+            );
             granted.set($Attributes::CONNECTION, wants($Requirements::CONNECTION));
             granted
         }

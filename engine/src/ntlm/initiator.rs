@@ -4,12 +4,10 @@ use std::borrow::Cow;
 
 use super::{
     Established,
-    keys::{self, ResponseKeyV2, Sender},
-    messages::{
-        Authenticate, AvId, AvPairs, AvPairsBuf, Challenge, ClientChallenge, MSV_AV_FLAG_MIC,
-        MSV_AV_FLAG_UNTRUSTED_TARGET, Negotiate, NegotiateFlags, NtlmV2Response, Version,
-    },
+    keys::{self, Sender},
+    messages::{Authenticate, Challenge, Negotiate, NegotiateFlags, Version},
     protection::Protection,
+    response::{self, TargetInfo},
 };
 use crate::{
     codec::{self, utf16::Text},
@@ -26,14 +24,9 @@ const OFFER: NegotiateFlags = NegotiateFlags::UNICODE
     .union(NegotiateFlags::REQUEST_TARGET)
     .union(NegotiateFlags::NTLM)
     .union(NegotiateFlags::ALWAYS_SIGN)
-    .union(NegotiateFlags::EXTENDED_SESSIONSECURITY)
-    .union(NegotiateFlags::VERSION)
     .union(NegotiateFlags::NEGOTIATE_128)
     .union(NegotiateFlags::NEGOTIATE_56)
     .union(NegotiateFlags::KEY_EXCH);
-
-/// Room that the AV pairs of a response rarely exceed.
-const PAIRS: usize = 512;
 
 /// An initiator that has not spoken yet.
 #[derive(Debug)]
@@ -104,6 +97,9 @@ fn offer(requirements: InitRequirements, policy: &NtlmPolicy) -> NegotiateFlags 
         NegotiateFlags::IDENTIFY,
         requirements.contains(InitRequirements::IDENTIFY),
     );
+    let ess = NegotiateFlags::EXTENDED_SESSIONSECURITY;
+    flags.set(ess, policy.level.offers_extended_session_security());
+    flags.set(NegotiateFlags::LM_KEY, policy.level.sends_lm());
     // A message with a version has no names (section 3.1.5.1.1): who wants the names sent gives up the version.
     flags.set(NegotiateFlags::VERSION, policy.send_version && !policy.send_names);
     flags.set(
@@ -128,54 +124,48 @@ impl ExpectChallenge {
     /// The token is malformed, or what the acceptor chose is not enough.
     pub fn step(self, turn: &mut InitiatorTurn<'_>, out: &mut Vec<u8>) -> Result<Established, Error> {
         let challenge = Challenge::parse(turn.token)?;
-        let info = target_info(&challenge)?;
-        let flags = agree(self.offered, challenge.flags, turn.environment)?;
-        let Identity {
-            user,
-            domain,
-            nt_hash,
-        } = self.identity;
-        let response_key = ResponseKeyV2::new(&keys::ntowf_v2(&nt_hash, &user, &domain));
-        let sends_mic = info.timestamp.is_some() && turn.environment.policy.ntlm.send_mic;
-        let (response, nt_response) = respond(&response_key, &challenge, &info, sends_mic, turn);
-        let key_exchange_key = response_key.session_base_key(&response.proof);
-        let (session_key, encrypted) = exchange_key(flags, key_exchange_key, turn);
-        let lm_response = match info.timestamp {
-            Some(_) => Cow::Borrowed([0; 24].as_slice()),
-            None => {
-                let client_challenge = response.client_challenge.challenge;
-                let code = response_key.lm_response(challenge.server_challenge, client_challenge);
-                Cow::Owned(code.to_vec())
-            }
-        };
+        let info = TargetInfo::of(&challenge)?;
+        let mut flags = agree(self.offered, challenge.flags, turn.environment)?;
+        let answer = response::answer(&self.identity, flags, &challenge, &info, turn);
+        let (session_key, encrypted) = exchange_key(flags, answer.key_exchange_key, turn);
+        let anonymous = matches!(self.identity, Identity::Anonymous);
+        flags.set(NegotiateFlags::ANONYMOUS, anonymous);
+        let (user, domain) = names(self.identity);
         let message = Authenticate {
-            lm_response,
-            nt_response: nt_response.into(),
+            lm_response: answer.lm_response,
+            nt_response: answer.nt_response.into(),
             domain: encode(flags, &domain),
             user: encode(flags, &user),
             workstation: encode(flags, &turn.environment.host.netbios_computer),
             encrypted_session_key: encrypted.into(),
             flags,
-            version: version(flags, sends_mic),
-            mic: sends_mic.then_some([0; 16]),
+            version: version(flags, answer.announces_mic),
+            mic: answer.announces_mic.then_some([0; 16]),
         };
         let token = seal_messages(message, &self.negotiate, &session_key, turn);
         out.extend_from_slice(&token);
-        let protection = Protection::new(flags, session_key, Sender::Initiator);
         Ok(Established {
-            protection,
+            protection: Protection::new(flags, session_key, Sender::Initiator),
             user,
             domain,
         })
     }
 }
 
+/// User and domain, both empty if nobody in particular logs on.
+fn names(identity: Identity) -> (Text, Text) {
+    match identity {
+        Identity::Anonymous => Default::default(),
+        Identity::User { user, domain, .. } => (user, domain),
+    }
+}
+
 /// The version structure goes with its flag; a message integrity code needs its place in any case.
-fn version(flags: NegotiateFlags, sends_mic: bool) -> Option<Version> {
+fn version(flags: NegotiateFlags, announces_mic: bool) -> Option<Version> {
     if flags.contains(NegotiateFlags::VERSION) {
         return Some(Version::OURS);
     }
-    sends_mic.then(Version::default)
+    announces_mic.then(Version::default)
 }
 
 /// Emits the AUTHENTICATE message and puts the message integrity code in, if there is a place for one.
@@ -196,30 +186,6 @@ fn seal_messages(
     token
 }
 
-/// What the CHALLENGE says of the target.
-struct TargetInfo<'a> {
-    pairs: Option<AvPairs<'a>>,
-    flags: u32,
-    timestamp: Option<u64>,
-}
-
-fn target_info<'a>(challenge: &'a Challenge<'_>) -> Result<TargetInfo<'a>, Error> {
-    if !challenge.flags.contains(NegotiateFlags::TARGET_INFO) || challenge.target_info.is_empty() {
-        return Ok(TargetInfo {
-            pairs: None,
-            flags: 0,
-            timestamp: None,
-        });
-    }
-    let (pairs, _) = AvPairs::parse(&challenge.target_info)?;
-    pairs.check_values()?;
-    Ok(TargetInfo {
-        pairs: Some(pairs),
-        flags: pairs.flags()?.unwrap_or(0),
-        timestamp: pairs.timestamp()?,
-    })
-}
-
 /// The flags both sides agree on: what the acceptor chose of what was offered, with one character set.
 fn agree(
     offered: NegotiateFlags,
@@ -238,73 +204,6 @@ fn agree(
     flags.remove(NegotiateFlags::OEM_DOMAIN_SUPPLIED | NegotiateFlags::OEM_WORKSTATION_SUPPLIED);
     super::require_strength(flags, environment)?;
     Ok(flags)
-}
-
-/// The response, and its bytes.
-fn respond(
-    key: &ResponseKeyV2,
-    challenge: &Challenge<'_>,
-    info: &TargetInfo<'_>,
-    sends_mic: bool,
-    turn: &mut InitiatorTurn<'_>,
-) -> (NtlmV2Response<'static>, Vec<u8>) {
-    #[allow(unused_mut, reason = "a shaper changes it")]
-    let mut client_challenge = ClientChallenge {
-        response_type: 1,
-        highest_response_type: 1,
-        reserved: [0; 6],
-        timestamp: info.timestamp.unwrap_or(turn.environment.clock),
-        challenge: turn.environment.draw("ntlm/client-challenge", turn.context),
-        reserved3: [0; 4],
-        av_pairs: client_pairs(info, sends_mic, turn).into(),
-        trailer: Cow::Borrowed(&[0; 4]),
-    };
-    shape!(turn.environment, "client-challenge", &mut client_challenge);
-    let mut response = NtlmV2Response {
-        proof: [0; 16],
-        client_challenge,
-    };
-    let mut bytes = response.emit();
-    response.proof = key.nt_proof(challenge.server_challenge, bytes.get(16..).unwrap_or_default());
-    codec::put(&mut bytes, 0, &response.proof);
-    (response, bytes)
-}
-
-/// The AV pairs of the response: those of the acceptor, unchanged but for the flags, and the initiator's own.
-fn client_pairs(info: &TargetInfo<'_>, sends_mic: bool, turn: &InitiatorTurn<'_>) -> Vec<u8> {
-    let mut pairs = AvPairsBuf::with_capacity(PAIRS);
-    let mut flags = info.flags;
-    if sends_mic {
-        flags |= MSV_AV_FLAG_MIC;
-    }
-    if turn.target.is_some()
-        && turn
-            .requirements
-            .contains(InitRequirements::UNVERIFIED_TARGET_NAME)
-    {
-        flags |= MSV_AV_FLAG_UNTRUSTED_TARGET;
-    }
-    let own = [AvId::FLAGS, AvId::CHANNEL_BINDINGS, AvId::TARGET_NAME];
-    for pair in info
-        .pairs
-        .iter()
-        .flat_map(AvPairs::iter)
-        .filter(|pair| !own.contains(&pair.id))
-    {
-        pairs.push(pair.id, pair.value);
-    }
-    if flags != 0 {
-        pairs.push(AvId::FLAGS, &flags.to_le_bytes());
-    }
-    if info.pairs.is_some() {
-        let bindings = turn.bindings.map(keys::channel_bindings_hash).unwrap_or_default();
-        pairs.push(AvId::CHANNEL_BINDINGS, &bindings);
-        match turn.target {
-            Some(target) => pairs.push_text(AvId::TARGET_NAME, target),
-            None => pairs.push(AvId::TARGET_NAME, &[]),
-        }
-    }
-    pairs.terminate()
 }
 
 /// The exported session key, and its encrypted form if it is exchanged.

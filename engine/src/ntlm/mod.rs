@@ -29,6 +29,8 @@ pub mod initiator;
 pub mod keys;
 pub mod messages;
 pub mod protection;
+mod response;
+mod verification;
 
 use crate::{
     codec::utf16::Text,

@@ -171,11 +171,11 @@ impl Pair {
         initiator.environment().policy.ntlm.require_128_bit = world.initiator_requires_128;
         let mut acceptor = SecurityInterface::new(world.environment());
         acceptor.environment().policy.ntlm.require_128_bit = world.acceptor_requires_128;
-        acceptor.environment().directory = Directory::new(vec![Account {
-            user: world.user.clone(),
-            domain: world.domain.clone(),
-            nt_hash: keys::nt_hash(&world.password),
-        }]);
+        acceptor.environment().directory = Directory::new(vec![Account::new(
+            world.user.clone(),
+            world.domain.clone(),
+            keys::password_hashes(&world.password),
+        )]);
         let mut pair = Self {
             world: world.clone(),
             initiator,

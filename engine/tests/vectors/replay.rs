@@ -113,21 +113,13 @@ impl Replay {
         let clock = u64::from_le_bytes(array(initiator, "timestamp"));
         let password = name(initiator, "password");
         let (user, domain) = (name(initiator, "user"), name(initiator, "domain"));
-        let nt_hash = keys::nt_hash(&password);
-        let account = Account {
-            user: user.clone(),
-            domain: domain.clone(),
-            nt_hash: nt_hash.clone(),
-        };
+        let hashes = keys::password_hashes(&password);
+        let account = Account::new(user.clone(), domain.clone(), hashes.clone());
         let mut replay = Self {
             target: text(initiator, "target").map(Text::from),
             initiator_bindings: bindings(initiator),
             acceptor_bindings: bindings(acceptor),
-            initiator: Initiator::ntlm(Identity {
-                user,
-                domain,
-                nt_hash,
-            }),
+            initiator: Initiator::ntlm(Identity::User { user, domain, hashes }),
             acceptor: Acceptor::ntlm(),
             initiator_environment: initiator_environment(initiator, clock),
             acceptor_environment: acceptor_environment(acceptor, clock, account),

@@ -116,11 +116,11 @@ impl Pair {
             .expect("the package is known");
         let mut acceptor = SecurityInterface::new(environment(&choices));
         acceptor.environment().policy.ntlm.require_128_bit = choices.policy & 32 != 0;
-        acceptor.environment().directory = Directory::new(vec![Account {
-            user: USER.into(),
-            domain: DOMAIN.into(),
-            nt_hash: keys::nt_hash(&PASSWORD.into()),
-        }]);
+        acceptor.environment().directory = Directory::new(vec![Account::new(
+            USER,
+            DOMAIN,
+            keys::password_hashes(&PASSWORD.into()),
+        )]);
         let (_, acceptor_credential) = acceptor
             .acquire_credentials_handle("NTLM", CredentialUse::Inbound, None)
             .expect("the package is known");

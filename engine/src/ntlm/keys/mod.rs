@@ -7,12 +7,22 @@ use crate::{
     buffer::ChannelBindings,
     codec::{self, utf16::Text},
     crypto::{self, HmacMd5, Secret},
+    environment::PasswordHashes,
 };
 
 /// NTOWFv1: MD4 of the password in UTF-16LE (section 3.3.1).
 #[must_use]
 pub fn nt_hash(password: &Text) -> Secret<16> {
     Secret(crypto::md4(&zeroize::Zeroizing::new(password.to_le_bytes())))
+}
+
+/// Everything that NTLM keeps of a password.
+#[must_use]
+pub fn password_hashes(password: &Text) -> PasswordHashes {
+    PasswordHashes {
+        nt: nt_hash(password),
+        lm: v1::lm_hash(password),
+    }
 }
 
 /// NTOWFv2, which is LMOWFv2 as well: the key of all version 2 responses (section 3.3.2). The user name is mapped to
@@ -25,6 +35,9 @@ pub fn ntowf_v2(nt_hash: &Secret<16>, user: &Text, domain: &Text) -> Secret<16> 
     domain.append_le_bytes(&mut names);
     Secret(crypto::hmac_md5(&nt_hash.0, &[&names]))
 }
+
+/// The key exchange key of an anonymous logon (section 3.2.5.1.2): there is no secret.
+pub const ANONYMOUS_KEY: Secret<16> = Secret([0; 16]);
 
 /// What an NTLMv2 logon computes from the response key: the proof, the LMv2 response and the session base key.
 #[derive(Clone, Debug)]

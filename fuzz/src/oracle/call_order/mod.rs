@@ -113,11 +113,11 @@ fn identity() -> AuthIdentity {
 impl World {
     fn new() -> Self {
         let mut environment = Environment::seeded(1);
-        environment.directory = Directory::new(vec![Account {
-            user: "user".into(),
-            domain: "EXAMPLE".into(),
-            nt_hash: keys::nt_hash(&"correct horse".into()),
-        }]);
+        environment.directory = Directory::new(vec![Account::new(
+            "user",
+            "EXAMPLE",
+            keys::password_hashes(&"correct horse".into()),
+        )]);
         Self {
             interface: SecurityInterface::new(environment),
             credentials: Vec::new(),
