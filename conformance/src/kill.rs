@@ -57,11 +57,13 @@ impl Matrix {
     }
 }
 
-/// Runs every case with every saboteur.
+/// Runs every saboteur: on the first case of each scenario, which shows what else it trips, and, if its own rule's check
+/// did not fail there, on the other cases until it does, those first that check the rule.
 #[must_use]
 pub fn matrix(suite: &Suite, cases: &[Case<'_>], options: &Options, done: impl Fn(&Killed) + Sync) -> Matrix {
     let clean = runner::run_reference(suite, cases, options, |_| {});
     let broken = failed(&clean).into_keys().collect();
+    let hunt = Hunt::new(suite, cases, options, &clean);
     let saboteurs: Vec<(&str, &Saboteur)> = suite.saboteurs.iter().collect();
     let killed: Vec<Killed> = saboteurs
         .par_iter()
@@ -69,44 +71,94 @@ pub fn matrix(suite: &Suite, cases: &[Case<'_>], options: &Options, done: impl F
             let killed = Killed {
                 name: (*name).to_owned(),
                 rule: saboteur.rule.clone(),
-                failed: unleash(suite, cases, options, saboteur),
+                failed: hunt.unleash(saboteur),
             };
             done(&killed);
             killed
         })
         .collect();
-    let checked: BTreeSet<String> = clean
-        .iter()
-        .flat_map(|result| &result.findings)
-        .map(|f| f.rule.clone())
-        .collect();
+    let checked: BTreeSet<String> = hunt.checked.keys().map(|rule| (*rule).to_owned()).collect();
     summarise(killed, &checked, broken)
 }
 
-fn unleash(
-    suite: &Suite,
-    cases: &[Case<'_>],
-    options: &Options,
-    saboteur: &Saboteur,
-) -> BTreeMap<String, usize> {
+/// What the saboteurs are let loose on.
+struct Hunt<'a> {
+    suite: &'a Suite,
+    cases: &'a [Case<'a>],
+    options: &'a Options,
+    /// The first case of each scenario.
+    sample: BTreeSet<usize>,
+    /// The cases that check a rule when nobody deviates.
+    checked: BTreeMap<&'a str, BTreeSet<usize>>,
+}
+
+impl<'a> Hunt<'a> {
+    fn new(
+        suite: &'a Suite,
+        cases: &'a [Case<'a>],
+        options: &'a Options,
+        clean: &'a [runner::CaseResult],
+    ) -> Self {
+        let mut scenarios = BTreeSet::new();
+        let first =
+            |(place, case): (usize, &Case<'_>)| scenarios.insert(case.entry.id.clone()).then_some(place);
+        let sample = cases.iter().enumerate().filter_map(first).collect();
+        let mut checked: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for (place, result) in clean.iter().enumerate() {
+            for finding in &result.findings {
+                checked.entry(&finding.rule).or_default().insert(place);
+            }
+        }
+        Self {
+            suite,
+            cases,
+            options,
+            sample,
+            checked,
+        }
+    }
+
+    fn unleash(&self, saboteur: &Saboteur) -> BTreeMap<String, usize> {
+        let Some(saboteurs) = cast(saboteur) else {
+            return BTreeMap::new();
+        };
+        let run = |place: &usize| {
+            let case = self.cases.get(*place)?;
+            Some(runner::run_sabotaged(self.suite, case, self.options, &saboteurs))
+        };
+        let results = self.sample.iter().filter_map(run).collect();
+        let mut trips = failed(&runner::across_cases(self.suite, results));
+        if !trips.contains_key(&saboteur.rule) {
+            let own = self.checked.get(saboteur.rule.as_str());
+            let likely = own.into_iter().flatten().copied();
+            let rest = likely
+                .chain(0..self.cases.len())
+                .filter(|place| !self.sample.contains(place));
+            let caught = rest.filter_map(|place| run(&place)).find_map(|result| {
+                let count = failed(&[result]).remove(&saboteur.rule)?;
+                Some((saboteur.rule.clone(), count))
+            });
+            trips.extend(caught);
+        }
+        trips
+    }
+}
+
+/// Who sits where with a saboteur; none if it deviates in nothing.
+fn cast(saboteur: &Saboteur) -> Option<Saboteurs> {
     let plan = Plan::of(saboteur);
     let caller = match &saboteur.does {
         Sabotage::Caller(name) => CallerDeviation::from_name(name),
         _ => None,
     };
     if plan.is_none() && caller.is_none() {
-        return BTreeMap::new();
+        return None;
     }
-    let saboteurs = Saboteurs {
+    Some(Saboteurs {
         initiator: plan.clone().filter(|_| saboteur.role == SaboteurRole::Initiator),
         acceptor: plan.filter(|_| saboteur.role == SaboteurRole::Acceptor),
         caller,
-    };
-    let results = cases
-        .iter()
-        .map(|case| runner::run_sabotaged(suite, case, options, &saboteurs))
-        .collect();
-    failed(&runner::across_cases(suite, results))
+    })
 }
 
 /// Rules whose checks failed, with the number of checks. A warning is a failed check of a rule that is no MUST.

@@ -224,6 +224,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Whether the buffer may only be read: SECBUFFER_READONLY or SECBUFFER_READONLY_WITH_CHECKSUM.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.attributes & 0x9000_0000 != 0
+    }
+
     /// A buffer that holds bytes.
     #[must_use]
     pub fn new(kind: u32, bytes: impl Into<Vec<u8>>) -> Self {
@@ -281,6 +287,15 @@ pub struct Identity {
     /// Password (test data only: nothing real ever goes here).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Text>,
+}
+
+impl Identity {
+    /// Whether nobody in particular logs on: user and password are empty.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        let empty = |text: &Option<Text>| text.as_ref().is_none_or(|text| text.utf16.is_empty());
+        empty(&self.user) && empty(&self.password)
+    }
 }
 
 /// The world of one side: everything a subject would otherwise take from its machine.

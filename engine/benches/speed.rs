@@ -130,10 +130,13 @@ impl World {
     fn talk(&mut self, initiator: &mut Initiator, acceptor: &mut Acceptor) -> [[u8; 16]; 2] {
         let (left, right) = (initiator.session().unwrap(), acceptor.session().unwrap());
         let mut message = [0x5A; 64];
-        let there = left.seal(&mut [&mut message], &self.initiator).unwrap();
-        right.unseal(&mut [&mut message], &there, &self.acceptor).unwrap();
-        let back = right.seal(&mut [&mut message], &self.acceptor).unwrap();
-        left.unseal(&mut [&mut message], &back, &self.initiator).unwrap();
+        let there = left.seal(&mut [&mut message], 0, &self.initiator).unwrap();
+        right
+            .unseal(&mut [&mut message], &there, 0, &self.acceptor)
+            .unwrap();
+        let back = right.seal(&mut [&mut message], 0, &self.acceptor).unwrap();
+        left.unseal(&mut [&mut message], &back, 0, &self.initiator)
+            .unwrap();
         assert_eq!(message, [0x5A; 64]);
         [there, back]
     }
@@ -378,7 +381,7 @@ fn sealing(bench: &mut Bench) {
             SHARE,
             || {
                 session
-                    .seal(&mut [black_box(&mut message)], &world.initiator)
+                    .seal(&mut [black_box(&mut message)], 0, &world.initiator)
                     .unwrap()
             },
             || {

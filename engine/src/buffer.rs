@@ -69,13 +69,18 @@ bitflags::bitflags! {
     /// Attribute bits of BufferType.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct BufferAttributes: u32 {
-        /// `SECBUFFER_READONLY`: not written, not covered by the checksum.
+        /// `SECBUFFER_READONLY`: not written. The pages contradict each other on the checksum; implementations cover it.
         const READONLY = 0x8000_0000;
         /// `SECBUFFER_READONLY_WITH_CHECKSUM`: not written, covered by the checksum.
         const READONLY_WITH_CHECKSUM = 0x1000_0000;
         // Unknown bits survive.
         const _ = !0;
     }
+}
+
+impl BufferAttributes {
+    /// A buffer with any of these is not written.
+    pub const UNWRITTEN: Self = Self::READONLY.union(Self::READONLY_WITH_CHECKSUM);
 }
 
 /// One SecBuffer.
@@ -133,23 +138,38 @@ pub fn data(message: &[SecBuffer]) -> impl Iterator<Item = &[u8]> {
     data.map(|buffer| buffer.bytes.as_slice())
 }
 
+/// A part of a message. All parts are covered by the checksum.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// The bytes.
+    pub bytes: &'a mut [u8],
+    /// Whether the bytes are sealed; otherwise they travel as they are.
+    pub sealed: bool,
+}
+
 /// A message in parts, as one text, that is sealed or unsealed in place.
 pub trait Parts {
     /// The parts in order.
-    fn parts_mut(&mut self) -> impl Iterator<Item = &mut [u8]>;
+    fn parts_mut(&mut self) -> impl Iterator<Item = Part<'_>>;
 }
 
-/// The data buffers of a list.
+/// The data buffers of a list; those that may only be read are not sealed.
 impl Parts for [SecBuffer] {
-    fn parts_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+    fn parts_mut(&mut self) -> impl Iterator<Item = Part<'_>> {
         let data = self.iter_mut().filter(|buffer| buffer.kind == BufferKind::DATA);
-        data.map(|buffer| buffer.bytes.as_mut_slice())
+        data.map(|buffer| Part {
+            sealed: !buffer.attributes.intersects(BufferAttributes::UNWRITTEN),
+            bytes: &mut buffer.bytes,
+        })
     }
 }
 
 impl<P: AsMut<[u8]>, const N: usize> Parts for [P; N] {
-    fn parts_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
-        self.iter_mut().map(AsMut::as_mut)
+    fn parts_mut(&mut self) -> impl Iterator<Item = Part<'_>> {
+        self.iter_mut().map(|bytes| Part {
+            bytes: bytes.as_mut(),
+            sealed: true,
+        })
     }
 }
 

@@ -125,6 +125,9 @@ pub enum PeerIncompatible {
     /// Neither Unicode nor OEM is offered.
     #[error("no common character set")]
     NoCharacterSet,
+    /// The caller wants datagram mode.
+    #[error("datagram mode required but not negotiated")]
+    NoDatagram,
     /// Policy wants 128-bit keys.
     #[error("128-bit encryption required but not negotiated")]
     WeakEncryption,
@@ -265,7 +268,7 @@ impl Error {
                 SecurityStatus::SEC_E_INVALID_TOKEN
             }
             Self::PeerMisbehaved(kind) => kind.status(),
-            Self::PeerIncompatible(PeerIncompatible::WeakEncryption) => {
+            Self::PeerIncompatible(PeerIncompatible::WeakEncryption | PeerIncompatible::NoDatagram) => {
                 SecurityStatus::SEC_E_UNSUPPORTED_FUNCTION
             }
             Self::PeerIncompatible(PeerIncompatible::AuthenticationVersion) | Self::Rejected(_) => {

@@ -188,8 +188,28 @@ deviations! {
     NullSessionRefused = "null-session-refused";
     /// That nobody in particular is logged on is not reported.
     NullSessionNotReported = "null-session-not-reported";
+    /// The initiator sends a NEGOTIATE message in datagram mode.
+    DatagramBegins = "datagram-begins";
+    /// The initiator goes on without datagram mode although it is required.
+    DatagramNotRequired = "datagram-not-required";
+    /// The acceptor does not begin in datagram mode.
+    DatagramRefused = "datagram-refused";
+    /// Messages are counted in datagram mode, whatever the caller says.
+    DatagramCounted = "datagram-counted";
+    /// A user without any response is nobody in particular.
+    NoResponseTolerated = "no-response-tolerated";
+    /// The LAN Manager's response alone is refused at every level.
+    LanManagerRefused = "lan-manager-refused";
+    /// Version 1 is sent whatever the level.
+    SendsVersionOne = "sends-version-one";
+    /// Buffers that may only be read are sealed.
+    SealsReadOnly = "seals-read-only";
+    /// Datagram mode is not reported.
+    DatagramNotReported = "datagram-not-reported";
     /// Responses of every version are taken.
     CompatibilityLevelIgnored = "compatibility-level-ignored";
+    /// A guest's messages are said to be protected.
+    GuestIsProtected = "guest-is-protected";
     /// A closed account can be logged on to.
     ClosedAccountTolerated = "closed-account-tolerated";
     /// An unknown user has no credentials.
@@ -212,6 +232,8 @@ deviations! {
     SkipTimestampVerification = "skip-timestamp-verification";
     /// The session key cannot be queried.
     SessionKeyNotExported = "session-key-not-exported";
+    /// A query for the attributes gets none.
+    FlagsForgotten = "flags-forgotten";
     /// The names of the peer lack the domain.
     NamesWithoutDomain = "names-without-domain";
     /// An unknown attribute is a malformed token.
@@ -230,6 +252,8 @@ deviations! {
     ChecksumNotEncrypted = "checksum-not-encrypted";
     /// Messages are sealed with the session key itself.
     SealsWithSessionKey = "seals-with-session-key";
+    /// Each direction has a key stream of its own without extended session security.
+    StreamForEachDirection = "stream-for-each-direction";
     /// No message is genuine.
     RefusesGenuineMessages = "refuses-genuine-messages";
     /// Signatures of signed messages are not compared.

@@ -17,24 +17,26 @@ pub struct Sizes {
     pub max_token: usize,
     /// Largest signature.
     pub max_signature: usize,
-    /// Messages are best sealed in multiples of this.
+    /// Messages are best sealed in multiples of this; zero if nothing hangs on it.
     pub block_size: usize,
     /// Room that sealing needs beside the message.
     pub security_trailer: usize,
 }
 
 impl Session {
-    /// Signs a message given in parts; returns the token. Its 16 bytes are those of every package so far.
+    /// Signs a message given in parts; returns the token. The caller's number of the message counts only where the
+    /// transport may lose messages. Its 16 bytes are those of every package so far.
     ///
     /// # Errors
     /// Signing is not possible on this context.
     pub fn sign<'a>(
         &mut self,
         message: impl IntoIterator<Item = &'a [u8]>,
+        number: u32,
         environment: &Environment,
     ) -> Result<[u8; 16], Error> {
         match self {
-            Self::Ntlm(ntlm) => Ok(ntlm.protection.sign(message, environment)?.emit()),
+            Self::Ntlm(ntlm) => Ok(ntlm.protection.sign(message, number, environment)?.emit()),
         }
     }
 
@@ -46,10 +48,11 @@ impl Session {
         &mut self,
         message: impl IntoIterator<Item = &'a [u8]>,
         token: &[u8],
+        number: u32,
         environment: &Environment,
     ) -> Result<(), Error> {
         match self {
-            Self::Ntlm(ntlm) => ntlm.protection.verify(message, token, environment),
+            Self::Ntlm(ntlm) => ntlm.protection.verify(message, token, number, environment),
         }
     }
 
@@ -60,10 +63,11 @@ impl Session {
     pub fn seal(
         &mut self,
         message: &mut (impl Parts + ?Sized),
+        number: u32,
         environment: &Environment,
     ) -> Result<[u8; 16], Error> {
         match self {
-            Self::Ntlm(ntlm) => Ok(ntlm.protection.seal(message, environment)?.emit()),
+            Self::Ntlm(ntlm) => Ok(ntlm.protection.seal(message, number, environment)?.emit()),
         }
     }
 
@@ -75,10 +79,11 @@ impl Session {
         &mut self,
         message: &mut (impl Parts + ?Sized),
         token: &[u8],
+        number: u32,
         environment: &Environment,
     ) -> Result<(), Error> {
         match self {
-            Self::Ntlm(ntlm) => ntlm.protection.unseal(message, token, environment),
+            Self::Ntlm(ntlm) => ntlm.protection.unseal(message, token, number, environment),
         }
     }
 
@@ -105,7 +110,7 @@ impl Session {
             Self::Ntlm(_) => Sizes {
                 max_token: 2888,
                 max_signature: ntlm::messages::Signature::SIZE,
-                block_size: 1,
+                block_size: 0,
                 security_trailer: ntlm::messages::Signature::SIZE,
             },
         }

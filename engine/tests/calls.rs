@@ -253,18 +253,18 @@ fn messages_are_protected_in_the_buffers_of_the_caller() {
     };
     let (before, plain) = (places(&message), message.clone());
     let interface = &mut world.interface;
-    interface.make_signature(initiator, &mut message).unwrap();
+    interface.make_signature(initiator, &mut message, 0).unwrap();
     assert_eq!(message[1].bytes.len(), 16);
-    interface.verify_signature(acceptor, &message).unwrap();
-    interface.encrypt_message(initiator, &mut message).unwrap();
+    interface.verify_signature(acceptor, &message, 0).unwrap();
+    interface.encrypt_message(initiator, &mut message, 0).unwrap();
     assert_ne!((&message[0], &message[3]), (&plain[0], &plain[3]));
     assert_eq!(message[2], plain[2]);
     let signature = message[1].clone();
-    interface.decrypt_message(acceptor, &mut message).unwrap();
+    interface.decrypt_message(acceptor, &mut message, 0).unwrap();
     assert_eq!((&message[0], &message[3]), (&plain[0], &plain[3]));
     assert_eq!(message[1], signature);
     // A message that is refused leaves the signature, and no text.
-    let refused = interface.decrypt_message(initiator, &mut message);
+    let refused = interface.decrypt_message(initiator, &mut message, 0);
     assert!(refused.is_err());
     assert_eq!(message[1], signature);
     assert_eq!(places(&message), before, "a buffer was replaced");

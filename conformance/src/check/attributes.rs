@@ -2,7 +2,7 @@
 
 use legwork_engine::ntlm::messages::{Authenticate, Challenge, MessageType, NegotiateFlags};
 
-use super::{Judge, call, exchange};
+use super::{Judge, call, calls, exchange, recompute::ResponseForm};
 use crate::{
     protocol::{Attributes, Namespace, Role},
     run::trace::{Event, Purpose},
@@ -17,15 +17,15 @@ pub(super) fn check(judge: &mut Judge<'_>) {
         let last = matches!(event.purpose, Purpose::Leg(number) if number > 0);
         if done
             && last
-            && let Some(flags) = agreed(judge, at, event)
+            && let Some((flags, anonymous)) = agreed(judge, at, event)
         {
-            side(judge, at, event, flags);
+            side(judge, at, event, flags, anonymous);
         }
     }
 }
 
-/// The flags that both messages have: what holds on the context.
-fn agreed(judge: &Judge<'_>, at: usize, event: &Event) -> Option<NegotiateFlags> {
+/// The flags that both messages have, which hold on the context, and whether nobody in particular logs on.
+fn agreed(judge: &Judge<'_>, at: usize, event: &Event) -> Option<(NegotiateFlags, bool)> {
     let (challenge, authenticate) = match event.side {
         Role::Initiator => (event.input()?, event.output()?),
         Role::Acceptor => (
@@ -35,28 +35,32 @@ fn agreed(judge: &Judge<'_>, at: usize, event: &Event) -> Option<NegotiateFlags>
     };
     let challenge = Challenge::parse(challenge).ok()?;
     let authenticate = Authenticate::parse(authenticate).ok()?;
-    Some(challenge.flags & authenticate.flags)
+    let anonymous = ResponseForm::of(&authenticate) == ResponseForm::Anonymous;
+    Some((challenge.flags & authenticate.flags, anonymous))
 }
 
-fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags) {
+fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, anonymous: bool) {
     let prefix = call(event.side);
     let rule = |name: &str| format!("{prefix}/ntlm/{name}");
     let attributes = event
         .attributes()
         .filter(|_| judge.shows(event.side, "attributes"))
         .cloned();
-    let asked = |name: &str| {
-        let bit = names::requirement(event.side, name).unwrap_or_default();
-        event.leg().is_some_and(|leg| leg.requirements & bit != 0)
-    };
+    if anonymous {
+        null_session(judge, at, event, attributes.as_ref());
+        return;
+    }
     for (name, flag) in [
         ("confidentiality", NegotiateFlags::SEAL),
         ("integrity", NegotiateFlags::SIGN),
         ("replay-detect", NegotiateFlags::SIGN),
         ("sequence-detect", NegotiateFlags::SIGN),
+        ("datagram", NegotiateFlags::DATAGRAM),
     ] {
         let rule = rule(&format!("{name}-granted"));
-        if !asked(name) || !flags.contains(flag) {
+        // What both agreed on is not what an acceptor has for a guest.
+        let guest = event.side == Role::Acceptor && judge.trace.world.makes_guest();
+        if guest || !calls::requires(event, name) || !flags.contains(flag) {
             continue;
         }
         match granted(event.side, attributes.as_ref(), name) {
@@ -91,6 +95,20 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags) 
             }),
             None => judge.not_applicable(&rule(rule_name), at, "attributes"),
         }
+    }
+}
+
+/// A null session is reported as one. No session security is defined for it, so that nothing is said of the rest.
+fn null_session(judge: &mut Judge<'_>, at: usize, event: &Event, attributes: Option<&Attributes>) {
+    let rule = format!("{}/ntlm/null-session-reported", call(event.side));
+    match granted(event.side, attributes, "null-session") {
+        Some(reported) => judge.check(&rule, at, reported, || {
+            format!(
+                "nobody is logged on, and the attributes {} do not say so",
+                show(attributes)
+            )
+        }),
+        None => judge.not_applicable(&rule, at, "attributes"),
     }
 }
 

@@ -41,6 +41,12 @@ fn first_leg(judge: &mut Judge<'_>, at: usize, event: &Event, side: Role) {
     let rule = format!("{}/ntlm/first-leg-continues", call(side));
     status(judge, &rule, at, event, "SEC_I_CONTINUE_NEEDED");
     let token = event.output().is_some_and(|token| !token.is_empty());
+    if side == Role::Initiator && requires(event, "datagram") {
+        judge.check("isc/ntlm/datagram-begins-without-token", at, !token, || {
+            "the initiator made a token, although the acceptor begins".to_owned()
+        });
+        return;
+    }
     judge.check(&rule, at, token, || "the first leg made no token".to_owned());
 }
 
@@ -94,13 +100,15 @@ fn message_due(judge: &mut Judge<'_>, at: usize, event: &Event) {
     });
 }
 
+/// Whether the caller of a leg requires something.
+pub(super) fn requires(event: &Event, name: &str) -> bool {
+    let bit = names::requirement(event.side, name).unwrap_or_default();
+    event.leg().is_some_and(|leg| leg.requirements & bit != 0)
+}
+
 /// The package says that it allocated the output if it was asked to.
 fn allocation(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    let bit = |name| names::requirement(event.side, name).unwrap_or_default();
-    let asked = event
-        .leg()
-        .is_some_and(|leg| leg.requirements & bit("allocate-memory") != 0);
-    if !asked || event.side != Role::Initiator {
+    if !requires(event, "allocate-memory") || event.side != Role::Initiator {
         return;
     }
     let rule = "isc/ntlm/allocated-memory-reported";

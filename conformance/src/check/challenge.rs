@@ -3,7 +3,7 @@
 use legwork_engine::ntlm::messages::{AvId, AvPairs, Challenge, MessageType, NegotiateFlags};
 
 use super::{
-    Judge,
+    Judge, calls,
     exchange::{self, Made},
     negotiate, recompute,
 };
@@ -23,11 +23,28 @@ pub(super) fn check(judge: &mut Judge<'_>) {
         alone(judge, made, &message);
         target_info(judge, made, &message);
         negotiate::version(judge, made.at, message.flags, message.version);
+        begins(judge, made, message.flags);
         let offered = made.event.input().and_then(recompute::offered);
         if let Some(offered) = offered.filter(|_| made.event.side == Role::Acceptor) {
             answers(judge, made, &message, offered);
         }
     }
+}
+
+/// A CHALLENGE that answers nothing begins a datagram exchange.
+fn begins(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
+    if made.event.input().is_some() || !calls::requires(made.event, "datagram") {
+        return;
+    }
+    let due = NegotiateFlags::DATAGRAM | NegotiateFlags::KEY_EXCH;
+    let rule = "wire/ntlm/challenge-datagram-flags";
+    judge.check_at(rule, made.at, Some(FLAGS), flags.contains(due), || {
+        format!(
+            "flags 0x{:08x} lack {}",
+            flags.bits(),
+            (due - flags).named().collect::<Vec<_>>().join(", ")
+        )
+    });
 }
 
 fn alone(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {

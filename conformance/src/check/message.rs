@@ -1,13 +1,13 @@
 //! Protected messages and the session key: every value recomputed from the known secrets.
 
-use legwork_engine::ntlm::messages::{Authenticate, Challenge, MessageType, NegotiateFlags, Signature};
+use legwork_engine::ntlm::messages::{Authenticate, Challenge, NegotiateFlags, Signature};
 
 use super::{
-    Judge, exchange,
+    Judge,
     recompute::{self, Derived, Direction},
 };
 use crate::{
-    protocol::{Request, Role},
+    protocol::{Buffer, Request, Role, Text},
     run::{
         driver::parts,
         trace::{self, DATA, Event, Purpose},
@@ -15,35 +15,37 @@ use crate::{
     suite::mapping::Class,
 };
 
+/// The rule about both directions without extended session security.
+const ONE_STREAM: &str = "message/ntlm/one-stream-without-ess";
+
 pub(super) fn check(judge: &mut Judge<'_>) {
     let Some(derived) = derived(judge) else {
         return unknown_keys(judge);
     };
-    let mut directions = Role::BOTH.map(|sender| Direction::new(derived.flags, &derived.session_key, sender));
+    // No session security is defined for nobody in particular (section 3.4).
+    if derived.anonymous {
+        return;
+    }
+    let mut streams = Streams::new(&derived);
     for (at, event) in judge.trace.events.iter().enumerate() {
         let succeeded = judge
             .meaning(event)
             .is_some_and(|meaning| meaning.class == Class::Ok);
         match (event.purpose, &event.request) {
             (Purpose::Protect, _) if event.expect.is_none() || succeeded => {
-                let [initiator, acceptor] = &mut directions;
-                let direction = if event.side == Role::Initiator {
-                    initiator
-                } else {
-                    acceptor
-                };
-                protected(judge, at, event, &derived, direction);
+                let turned = streams.turn(event.side);
+                protected(judge, at, event, &derived, streams.of(event.side), turned);
             }
-            (Purpose::Check { genuine: true }, _) => genuine(judge, at, event),
+            (Purpose::Check { genuine: true }, _) => genuine(judge, at, event, streams.turned()),
             (Purpose::Check { genuine: false }, _) => out_of_sequence(judge, at, event),
             (Purpose::Query, Request::Query { attribute, .. }) if succeeded && event.expect.is_none() => {
                 queried(judge, at, event, attribute, &derived);
             }
             (Purpose::Query, Request::Query { attribute, .. }) if event.expect.is_none() => {
-                let rule = if attribute == "names" {
-                    "context/ntlm/user-name"
-                } else {
-                    "context/ntlm/session-key"
+                let rule = match attribute.as_str() {
+                    "names" => "context/ntlm/user-name",
+                    "flags" => "context/ntlm/flags",
+                    _ => "context/ntlm/session-key",
                 };
                 super::calls::status(judge, rule, at, event, "SEC_E_OK");
             }
@@ -52,7 +54,48 @@ pub(super) fn check(judge: &mut Judge<'_>) {
     }
 }
 
-/// Without an AUTHENTICATE message that can be read there are no keys to hold anything against.
+/// The key streams of both senders. Without extended session security there is one for both, and stacks differ once both
+/// have used it: what follows is judged by a rule of its own.
+struct Streams {
+    shared: bool,
+    directions: [Direction; 2],
+    senders: [bool; 2],
+}
+
+impl Streams {
+    fn new(derived: &Derived) -> Self {
+        Self {
+            shared: !derived.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY),
+            directions: Role::BOTH.map(|sender| Direction::new(derived.flags, &derived.session_key, sender)),
+            senders: [false; 2],
+        }
+    }
+
+    fn of(&mut self, sender: Role) -> &mut Direction {
+        let [initiator, acceptor] = &mut self.directions;
+        if sender == Role::Initiator || self.shared {
+            initiator
+        } else {
+            acceptor
+        }
+    }
+
+    /// Notes who sends; whether both have sent by now on one stream.
+    fn turn(&mut self, sender: Role) -> bool {
+        let [initiator, acceptor] = &mut self.senders;
+        match sender {
+            Role::Initiator => *initiator = true,
+            Role::Acceptor => *acceptor = true,
+        }
+        self.turned()
+    }
+
+    fn turned(&self) -> bool {
+        self.shared && self.senders == [true; 2]
+    }
+}
+
+/// Without an AUTHENTICATE message that there are no keys to hold anything against.
 fn unknown_keys(judge: &mut Judge<'_>) {
     for (at, event) in judge.trace.events.iter().enumerate() {
         if event.purpose == Purpose::Protect {
@@ -81,12 +124,20 @@ fn derived(judge: &Judge<'_>) -> Option<Derived> {
     let token = event.output()?;
     let message = Authenticate::parse(token).ok()?;
     let challenge = Challenge::parse(event.input()?).ok()?;
-    exchange::own_last(judge.trace, Role::Initiator, at, MessageType::NEGOTIATE)?;
-    let identity = judge.trace.world.identity.as_ref()?;
-    recompute::derive(identity.password.as_ref()?, &message, challenge.flags)
+    let identity = judge.trace.world.identity.as_ref();
+    let empty = Text::from("");
+    let password = identity.and_then(|identity| identity.password.as_ref());
+    recompute::derive(password.unwrap_or(&empty), &message, &challenge)
 }
 
-fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, direction: &mut Direction) {
+fn protected(
+    judge: &mut Judge<'_>,
+    at: usize,
+    event: &Event,
+    derived: &Derived,
+    direction: &mut Direction,
+    turned: bool,
+) {
     let Some(protect) = event.protect() else { return };
     let sealed = matches!(event.request, Request::Seal(_));
     // Sealing without signing has no one meaning: senders either fill the signature or leave it a dummy.
@@ -102,20 +153,38 @@ fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived,
         });
     }
     let Some((message, token)) = made else { return };
-    if !derived.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-        // Whether both directions share one key stream and counter then is answered differently by peers.
-        judge.not_applicable("message/ntlm/signature-checksum", at, "extended session security");
-        return;
-    }
+    unwritten(judge, at, event);
+    direction.begin(protect.sequence);
     let number = direction.sequence();
-    let expected = direction.next(plain, sealed);
+    let read_only = protect.buffers.iter().find(|buffer| buffer.is_read_only());
+    let covered = read_only
+        .map(|buffer| buffer.bytes.as_slice())
+        .unwrap_or_default();
+    let expected = direction.next(plain, sealed, covered);
     let Ok(sent) = Signature::parse(&token) else {
         judge.check("message/ntlm/signature-checksum", at, false, || {
             format!("the signature has {} bytes", token.len())
         });
         return;
     };
-    signature(judge, at, &token, sent, (number, &expected.token));
+    // Without extended session security the first four bytes behind the version are padding that nobody compares.
+    let padding = if derived.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+        0
+    } else {
+        4
+    };
+    if turned {
+        let same = message == expected.message && token.get(8..) == expected.token.get(8..);
+        judge.check(ONE_STREAM, at, same, || {
+            format!(
+                "message {number} of the context has signature {}, one stream for both directions gives {}",
+                hex::encode(&token),
+                hex::encode(expected.token)
+            )
+        });
+        return;
+    }
+    signature(judge, at, &token, sent, (number, &expected.token, padding));
     if sealed {
         judge.check(
             "message/ntlm/sealed-message",
@@ -132,13 +201,43 @@ fn protected(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived,
     }
 }
 
+/// Buffers that may only be read are as they were.
+fn unwritten(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let read_only = |buffers: &[Buffer]| -> Vec<Buffer> {
+        let found = buffers.iter().filter(|buffer| buffer.is_read_only());
+        found.cloned().collect()
+    };
+    let before = event
+        .protect()
+        .map(|protect| read_only(&protect.buffers))
+        .unwrap_or_default();
+    let Some(outcome) = event.outcome().filter(|_| !before.is_empty()) else {
+        return;
+    };
+    let after = read_only(&outcome.buffers);
+    let same = before.len() == after.len()
+        && before
+            .iter()
+            .zip(&after)
+            .all(|(before, after)| before.bytes == after.bytes);
+    judge.check("message/ntlm/read-only-not-written", at, same, || {
+        let bytes = |buffers: &[Buffer]| {
+            buffers
+                .iter()
+                .map(|buffer| hex::encode(&buffer.bytes))
+                .collect::<Vec<_>>()
+        };
+        format!("the buffer was {:?} and is {:?}", bytes(&before), bytes(&after))
+    });
+}
+
 /// The three parts of a signature against the expected ones.
 fn signature(
     judge: &mut Judge<'_>,
     at: usize,
     token: &[u8],
     sent: Signature,
-    (number, wanted): (u32, &[u8; 16]),
+    (number, wanted, padding): (u32, &[u8; 16], usize),
 ) {
     judge.check_at(
         "message/ntlm/signature-version",
@@ -161,7 +260,7 @@ fn signature(
             )
         },
     );
-    let compared = 4..12;
+    let compared = 4 + padding..12;
     let wanted = wanted.get(compared.clone()).unwrap_or_default();
     let found = token.get(compared.clone()).unwrap_or_default();
     judge.check_at(
@@ -180,12 +279,19 @@ fn signature(
 }
 
 /// A message that nothing happened to is accepted, and comes out as it went in.
-fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    let rule = "message/ntlm/genuine-message-accepted";
+fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event, turned: bool) {
+    let rule = if turned {
+        ONE_STREAM
+    } else {
+        "message/ntlm/genuine-message-accepted"
+    };
     super::calls::status(judge, rule, at, event, "SEC_E_OK");
     let came_out = judge
         .meaning(event)
         .is_some_and(|meaning| meaning.class == Class::Ok);
+    if came_out {
+        unwritten(judge, at, event);
+    }
     if !matches!(event.request, Request::Unseal(_)) || !came_out {
         return;
     }
@@ -235,6 +341,24 @@ fn out_of_sequence(judge: &mut Judge<'_>, at: usize, event: &Event) {
     }
 }
 
+/// The attributes by query are those of the last leg.
+fn flags_queried(judge: &mut Judge<'_>, at: usize, event: &Event, answer: Option<&str>) {
+    let legs = judge
+        .trace
+        .legs()
+        .filter(|(place, leg)| *place < at && leg.side == event.side);
+    let Some(granted) = legs.last().and_then(|(_, leg)| leg.attributes()) else {
+        return;
+    };
+    let expected = format!("0x{:08x}", granted.bits);
+    judge.check("context/ntlm/flags", at, answer == Some(&expected), || {
+        format!(
+            "the flags are {}, the last leg reported {expected}",
+            answer.unwrap_or("nothing")
+        )
+    });
+}
+
 fn queried(judge: &mut Judge<'_>, at: usize, event: &Event, attribute: &str, derived: &Derived) {
     let values = event.outcome().map(|outcome| &outcome.values);
     let value = |name: &str| values.and_then(|values| values.get(name)).and_then(readable);
@@ -246,9 +370,10 @@ fn queried(judge: &mut Judge<'_>, at: usize, event: &Event, attribute: &str, der
                 format!("the session key is {found:?}, recomputed {expected}")
             });
         }
+        "flags" => flags_queried(judge, at, event, value("flags")),
         "names" => {
             let identity = judge.trace.world.identity.clone();
-            let part = |text: Option<crate::protocol::Text>| text.map(|text| text.text).unwrap_or_default();
+            let part = |text: Option<Text>| text.map(|text| text.text).unwrap_or_default();
             let (user, domain) = identity.map_or_else(Default::default, |identity| {
                 (part(identity.user), part(identity.domain))
             });

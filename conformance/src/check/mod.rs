@@ -13,6 +13,7 @@ mod expectation;
 mod message;
 mod negotiate;
 pub mod recompute;
+mod response;
 
 use std::ops::Range;
 

@@ -68,7 +68,15 @@ fn flags(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
         "a type of target is named, which is for the acceptor to say",
     );
     let ess = flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
-    if offers(made, NegotiateFlags::EXTENDED_SESSIONSECURITY, judge) {
+    if judge.trace.world.initiator.level() == 0 {
+        let rule = "wire/ntlm/negotiate-without-ess-at-level-0";
+        judge.check_at(rule, made.at, Some(FLAGS), !ess, || {
+            format!(
+                "flags 0x{:08x}: extended session security is offered",
+                flags.bits()
+            )
+        });
+    } else if offers(made, NegotiateFlags::EXTENDED_SESSIONSECURITY, judge) {
         let rule = "wire/ntlm/negotiate-extended-session-security";
         judge.check_at(rule, made.at, Some(FLAGS), ess, || {
             format!(

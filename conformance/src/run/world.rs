@@ -102,6 +102,13 @@ impl World {
             .find(|account| account.user.text.to_uppercase() == user)
     }
 
+    /// Whether the acceptor's policy makes a guest of who logs on.
+    #[must_use]
+    pub fn makes_guest(&self) -> bool {
+        let guests = self.acceptor.policy.get("guest");
+        guests.and_then(serde_json::Value::as_bool) == Some(true) && self.account().is_none()
+    }
+
     fn patch(&mut self, setup: &Setup) {
         if let Some(identity) = &setup.identity {
             self.patch_identity(identity);
@@ -192,6 +199,13 @@ impl Side {
         let mask = self.policy.get(name).and_then(serde_json::Value::as_u64);
         let mask = mask.and_then(|mask| u32::try_from(mask).ok());
         NegotiateFlags::from_bits_retain(mask.unwrap_or(u32::MAX))
+    }
+
+    /// LmCompatibilityLevel; the strictest unless a setup says otherwise.
+    #[must_use]
+    pub fn level(&self) -> u64 {
+        let level = self.policy.get("lm-compatibility-level");
+        level.and_then(serde_json::Value::as_u64).unwrap_or(5)
     }
 
     fn patch(&mut self, role: Role, setup: &SideSetup) {

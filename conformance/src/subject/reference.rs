@@ -193,10 +193,18 @@ impl Reference {
         let handle = self.context(protect.context);
         let mut buffers = buffers_in(&protect.buffers);
         let result = match request {
-            Request::Sign(_) => self.interface.make_signature(handle, &mut buffers),
-            Request::Verify(_) => self.interface.verify_signature(handle, &buffers),
-            Request::Seal(_) => self.interface.encrypt_message(handle, &mut buffers),
-            _ => self.interface.decrypt_message(handle, &mut buffers),
+            Request::Sign(_) => self
+                .interface
+                .make_signature(handle, &mut buffers, protect.sequence),
+            Request::Verify(_) => self
+                .interface
+                .verify_signature(handle, &buffers, protect.sequence),
+            Request::Seal(_) => self
+                .interface
+                .encrypt_message(handle, &mut buffers, protect.sequence),
+            _ => self
+                .interface
+                .decrypt_message(handle, &mut buffers, protect.sequence),
         };
         match result {
             Ok(status) => {
@@ -307,6 +315,7 @@ fn hello() -> Hello {
             "per-message",
             "handles",
             "buffers",
+            "buffer-attributes",
         ]),
         forms: vec![Form::Buffers],
         requirements: u32::MAX,
@@ -319,7 +328,7 @@ fn hello() -> Hello {
             drive(Role::Initiator, "initialize"),
             drive(Role::Acceptor, "accept"),
         ],
-        controls: words(&["clock", "randomness", "host"]),
+        controls: words(&["clock", "randomness", "host", "account-state"]),
     }
 }
 
@@ -450,6 +459,7 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
         AttributeValue::Names(name) => one("user", json!(Text::from(name.to_string().as_str()))),
         AttributeValue::Lifespan(expiry) => one("expiry", json!(expiry)),
         AttributeValue::SessionKey(key) => one("session-key", json!(hex::encode(key))),
+        AttributeValue::Flags(bits) => one("flags", json!(format!("0x{bits:08x}"))),
         AttributeValue::PackageInfo(package) => one("package", json!(package.name())),
         _ => BTreeMap::new(),
     }

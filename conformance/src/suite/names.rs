@@ -17,6 +17,8 @@ pub const POLICIES: &[&str] = &[
     "send-names",
     "max-clock-skew",
     "extra-av-pairs",
+    "lm-compatibility-level",
+    "guest",
 ];
 
 /// Faults that can be provoked.

@@ -377,6 +377,9 @@ pub struct ProtectStep {
     /// Leave out the buffer of this kind: `data` or `token`.
     #[serde(default)]
     pub without: Option<String>,
+    /// A data buffer behind the message that may only be read: it is covered by the signature and not sealed.
+    #[serde(default)]
+    pub read_only: Option<ReadOnly>,
     /// What happens to the protected message on its way.
     #[serde(default)]
     pub tamper: Option<Tamper>,
@@ -391,12 +394,25 @@ pub struct ProtectStep {
     pub without_sequence: bool,
 }
 
+/// A data buffer that may only be read.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReadOnly {
+    /// Its bytes as text.
+    pub text: String,
+    /// SECBUFFER_READONLY_WITH_CHECKSUM in place of SECBUFFER_READONLY.
+    #[serde(default)]
+    pub with_checksum: bool,
+}
+
 /// What happens to a protected message on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tamper {
     /// A bit of the message flips.
     Message,
+    /// A bit of the buffer that may only be read flips.
+    ReadOnly,
     /// A bit of the checksum flips.
     Checksum,
     /// The sequence number is another.

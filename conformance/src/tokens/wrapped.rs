@@ -67,7 +67,7 @@ fn flags(negotiated: &str) -> NegotiateFlags {
 
 /// The first message of the initiator under a session key.
 fn from_session_key(key: &[u8; 16], flags: NegotiateFlags, plain: &[u8], token: &[u8]) -> Derived {
-    let mut expected = Direction::new(flags, key, Role::Initiator).next(plain, true);
+    let mut expected = Direction::new(flags, key, Role::Initiator).next(plain, true, &[]);
     let mut derived = Derived::new();
     if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
         let secret = Secret(*key);

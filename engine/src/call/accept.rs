@@ -58,7 +58,10 @@ impl SecurityInterface {
             let Side::Acceptor(acceptor) = side else {
                 return Err(CallerMisuse::ForeignContext.into());
             };
-            let (bindings, token, requirements) = (bindings?, token?, arguments.requirements);
+            let (bindings, requirements) = (bindings?, arguments.requirements);
+            // Without a token an acceptor begins, where its package can.
+            let begins = arguments.context.is_none() && requirements.contains(AcceptRequirements::DATAGRAM);
+            let token = if begins { token.unwrap_or_default() } else { token? };
             let mut turn = AcceptorTurn {
                 token,
                 requirements,
@@ -78,6 +81,7 @@ impl SecurityInterface {
             AcceptAttributes::ALLOCATED_MEMORY,
             self.reports_allocation(allocate),
         );
+        self.remember_granted(leg.context, attributes.bits());
         Ok(AcceptReply {
             status: self.leg_status(leg.progress),
             error: None,

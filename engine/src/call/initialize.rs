@@ -88,6 +88,7 @@ impl SecurityInterface {
             InitAttributes::ALLOCATED_MEMORY,
             self.reports_allocation(allocate),
         );
+        self.remember_granted(leg.context, attributes.bits());
         Ok(InitializeReply {
             status: self.initiator_status(leg.progress),
             error: None,

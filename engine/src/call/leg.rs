@@ -72,6 +72,7 @@ impl SecurityInterface {
             let mut context = Context {
                 number: self.begun,
                 side: begin(self)?,
+                granted: 0,
                 pending: None,
             };
             let made = make(&mut context, &mut self.environment, step);
@@ -159,6 +160,13 @@ impl SecurityInterface {
             return Err(CallerMisuse::InvalidRequirement);
         }
         Ok(())
+    }
+
+    /// Remembers the attributes that a leg reports.
+    pub(super) fn remember_granted(&mut self, context: CtxtHandle, granted: u32) {
+        if let Some(context) = self.contexts.get(context.0) {
+            context.granted = granted;
+        }
     }
 
     pub(super) fn reports_allocation(&self, allocate: bool) -> bool {

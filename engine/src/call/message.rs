@@ -1,6 +1,7 @@
 //! MakeSignature, VerifySignature, EncryptMessage and DecryptMessage.
 //!
-//! The message is the data buffers of the list in order; the token buffer holds the signature.
+//! The message is the data buffers of the list in order; the token buffer holds the signature. `number` is MessageSeqNo,
+//! which counts in datagram mode alone: otherwise the package counts.
 
 use std::mem;
 
@@ -23,11 +24,12 @@ impl SecurityInterface {
         &mut self,
         handle: CtxtHandle,
         message: &mut [SecBuffer],
+        number: u32,
     ) -> Result<SecurityStatus, Refusal> {
         self.per_message(handle, |session, environment| {
             require(message, BufferKind::DATA)?;
             check_room(message, session, environment)?;
-            let token = session.sign(buffer::data(message), environment)?;
+            let token = session.sign(buffer::data(message), number, environment)?;
             write_token(message, &token);
             Ok(())
         })
@@ -42,11 +44,12 @@ impl SecurityInterface {
         &mut self,
         handle: CtxtHandle,
         message: &[SecBuffer],
+        number: u32,
     ) -> Result<SecurityStatus, Refusal> {
         self.per_message(handle, |session, environment| {
             require(message, BufferKind::DATA)?;
             let token = require(message, BufferKind::TOKEN)?;
-            session.verify(buffer::data(message), &token.bytes, environment)
+            session.verify(buffer::data(message), &token.bytes, number, environment)
         })
     }
 
@@ -58,13 +61,14 @@ impl SecurityInterface {
         &mut self,
         handle: CtxtHandle,
         message: &mut [SecBuffer],
+        number: u32,
     ) -> Result<SecurityStatus, Refusal> {
         self.per_message(handle, |session, environment| {
             if !deviates!(environment, MissingDataBufferTolerated) {
                 require(message, BufferKind::DATA)?;
             }
             check_room(message, session, environment)?;
-            let token = session.seal(message, environment)?;
+            let token = session.seal(message, number, environment)?;
             write_token(message, &token);
             Ok(())
         })
@@ -78,13 +82,14 @@ impl SecurityInterface {
         &mut self,
         handle: CtxtHandle,
         message: &mut [SecBuffer],
+        number: u32,
     ) -> Result<SecurityStatus, Refusal> {
         self.per_message(handle, |session, environment| {
             require(message, BufferKind::DATA)?;
             require(message, BufferKind::TOKEN)?;
             // The token is lent out of its list while the data is changed, and put back.
             let token = swap_token(message, Vec::new());
-            let outcome = session.unseal(message, &token, environment);
+            let outcome = session.unseal(message, &token, number, environment);
             swap_token(message, token);
             outcome
         })

@@ -72,6 +72,8 @@ pub struct Outstanding {
 struct Context {
     number: u32,
     side: Side,
+    /// The attributes that the last leg reported.
+    granted: u32,
     /// Output that did not fit the caller's buffer: the same call with room gets it.
     pending: Option<leg::Made>,
 }

@@ -21,6 +21,8 @@ impl ContextAttribute {
     pub const SESSION_KEY: Self = Self(9);
     /// `SECPKG_ATTR_PACKAGE_INFO`.
     pub const PACKAGE_INFO: Self = Self(10);
+    /// `SECPKG_ATTR_FLAGS`.
+    pub const FLAGS: Self = Self(14);
 
     /// Every supported attribute by the name that the adapter protocol uses.
     pub const NAMED: &[(&str, Self)] = &[
@@ -29,6 +31,7 @@ impl ContextAttribute {
         ("lifespan", Self::LIFESPAN),
         ("session-key", Self::SESSION_KEY),
         ("package-info", Self::PACKAGE_INFO),
+        ("flags", Self::FLAGS),
     ];
 
     /// The attribute of a name.
@@ -55,6 +58,8 @@ pub enum AttributeValue {
     SessionKey(Vec<u8>),
     /// The package.
     PackageInfo(Package),
+    /// The attributes that were granted, as the bits of the side's call.
+    Flags(u32),
 }
 
 impl std::fmt::Debug for AttributeValue {
@@ -64,6 +69,7 @@ impl std::fmt::Debug for AttributeValue {
             Self::Names(name) => write!(formatter, "Names({name:?})"),
             Self::Lifespan(expiry) => write!(formatter, "Lifespan({expiry})"),
             Self::SessionKey(key) => write!(formatter, "SessionKey({} bytes)", key.len()),
+            Self::Flags(bits) => write!(formatter, "Flags(0x{bits:08x})"),
             Self::PackageInfo(package) => write!(formatter, "PackageInfo({package:?})"),
         }
     }
@@ -89,8 +95,13 @@ impl SecurityInterface {
         handle: CtxtHandle,
         attribute: ContextAttribute,
     ) -> Result<AttributeValue, CallerMisuse> {
+        let granted = self.context(handle)?.granted;
         let (session, environment) = self.session(handle)?;
         match attribute {
+            ContextAttribute::FLAGS => {
+                let forgotten = deviates!(environment, FlagsForgotten);
+                Ok(AttributeValue::Flags(if forgotten { 0 } else { granted }))
+            }
             ContextAttribute::SIZES => Ok(AttributeValue::Sizes(session.sizes())),
             ContextAttribute::NAMES => {
                 let (domain, user) = session.names();

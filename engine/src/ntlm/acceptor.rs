@@ -7,7 +7,7 @@ use super::{
     keys::{self, Sender},
     messages::{Authenticate, AvId, AvPairsBuf, Challenge, Negotiate, NegotiateFlags, Version},
     protection::Protection,
-    verification::{self, Asked, Response},
+    verification::{self, Asked, Logon, Response},
 };
 use crate::{
     codec::utf16::Text,
@@ -30,6 +30,13 @@ const ECHO: NegotiateFlags = NegotiateFlags::REQUEST_TARGET
 const ECHO_WITH_PROTECTION: NegotiateFlags = NegotiateFlags::KEY_EXCH
     .union(NegotiateFlags::NEGOTIATE_128)
     .union(NegotiateFlags::NEGOTIATE_56);
+
+/// What an acceptor that begins has to offer. Without key exchange there is no datagram mode.
+const DATAGRAM: NegotiateFlags = ECHO
+    .union(ECHO_WITH_PROTECTION)
+    .union(NegotiateFlags::UNICODE)
+    .union(NegotiateFlags::DATAGRAM)
+    .difference(NegotiateFlags::IDENTIFY);
 
 /// 100 ns units in a second.
 const SECOND: u64 = 10_000_000;
@@ -56,8 +63,12 @@ impl ExpectNegotiate {
     /// # Errors
     /// The token is malformed, or nothing that is offered will do.
     pub fn step(self, turn: &mut AcceptorTurn<'_>, out: &mut Vec<u8>) -> Result<ExpectAuthenticate, Error> {
-        let negotiate = Negotiate::parse(turn.token)?;
-        let flags = choose(negotiate.flags, turn.environment)?;
+        let offered = if begins(turn) {
+            DATAGRAM
+        } else {
+            Negotiate::parse(turn.token)?.flags - NegotiateFlags::DATAGRAM
+        };
+        let flags = choose(offered, turn.environment)?;
         let server_challenge = turn.environment.draw("ntlm/server-challenge", turn.context);
         let environment = &mut *turn.environment;
         #[allow(unused_mut, reason = "a shaper changes it")]
@@ -86,6 +97,13 @@ impl ExpectNegotiate {
     }
 }
 
+/// In datagram mode there is no NEGOTIATE message: the acceptor begins (section 3.2.5.2.1).
+fn begins(turn: &AcceptorTurn<'_>) -> bool {
+    turn.token.is_empty()
+        && turn.requirements.contains(AcceptRequirements::DATAGRAM)
+        && !deviates!(turn.environment, DatagramRefused)
+}
+
 /// What to choose of what is offered.
 fn choose(offered: NegotiateFlags, environment: &Environment) -> Result<NegotiateFlags, Error> {
     let policy = &environment.policy.ntlm;
@@ -107,6 +125,9 @@ fn choose(offered: NegotiateFlags, environment: &Environment) -> Result<Negotiat
     let ess = flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
     let lm_key = offered.contains(NegotiateFlags::LM_KEY) && policy.level.takes_lm() && !ess;
     flags.set(NegotiateFlags::LM_KEY, lm_key);
+    if offered.contains(NegotiateFlags::DATAGRAM) {
+        flags |= NegotiateFlags::DATAGRAM | NegotiateFlags::KEY_EXCH;
+    }
     if flags.contains(NegotiateFlags::REQUEST_TARGET) {
         flags |= NegotiateFlags::TARGET_TYPE_SERVER;
     }
@@ -157,7 +178,7 @@ impl ExpectAuthenticate {
     /// The token is malformed, a code or the channel bindings do not match, or the logon is refused.
     pub fn step(self, turn: &mut AcceptorTurn<'_>) -> Result<Established, Error> {
         let message = Authenticate::parse(turn.token)?;
-        let flags = message.flags & self.chosen;
+        let mut flags = message.flags & self.chosen;
         super::require_strength(flags, turn.environment)?;
         let domain = decode(message.flags, &message.domain, "DomainName", 28)?;
         let user = decode(message.flags, &message.user, "UserName", 36)?;
@@ -169,18 +190,21 @@ impl ExpectAuthenticate {
             server_challenge: self.server_challenge,
             flags,
         };
-        let key_exchange_key = verification::verify(&response, &message, &asked, turn)?;
+        let (logon, key_exchange_key) = verification::verify(&response, &message, &asked, turn)?;
+        // A guest has no key that the initiator knows: nothing can be protected (section 3.4).
+        if logon == Logon::Guest && !deviates!(turn.environment, GuestIsProtected) {
+            flags.remove(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
+        }
         let session_key = session_key(flags, key_exchange_key, &message.encrypted_session_key)?;
         let claims = response.claims();
-        if claims.announces_mic {
+        if claims.announces_mic && logon != Logon::Guest {
             self.verify_mic(&message, &session_key, turn)?;
         }
         verify_bindings(claims.bindings, turn)?;
         if let Some(timestamp) = claims.timestamp {
             verify_timestamp(timestamp, turn.environment)?;
         }
-        let mut flags = flags;
-        flags.set(NegotiateFlags::ANONYMOUS, matches!(response, Response::Anonymous));
+        flags.set(NegotiateFlags::ANONYMOUS, logon == Logon::Anonymous);
         let protection = Protection::new(flags, session_key, Sender::Acceptor);
         Ok(Established {
             protection,

@@ -59,6 +59,10 @@ macro_rules! attributes_of {
                 $Attributes::NULL_SESSION,
                 flags.contains(NegotiateFlags::ANONYMOUS) && !deviates!(environment, NullSessionNotReported),
             );
+            granted.set(
+                $Attributes::DATAGRAM,
+                flags.contains(NegotiateFlags::DATAGRAM) && !deviates!(environment, DatagramNotReported),
+            );
             granted.set($Attributes::CONNECTION, wants($Requirements::CONNECTION));
             granted
         }

@@ -49,10 +49,18 @@ impl Start {
         Self { identity }
     }
 
-    /// The first leg: writes the NEGOTIATE message.
+    /// The first leg: writes the NEGOTIATE message. In datagram mode there is none: the acceptor begins (section
+    /// 3.1.5.2).
     pub fn step(self, turn: &mut InitiatorTurn<'_>, out: &mut Vec<u8>) -> ExpectChallenge {
         let environment = &mut *turn.environment;
         let offered = offer(turn.requirements, &environment.policy.ntlm);
+        if offered.contains(NegotiateFlags::DATAGRAM) && !deviates!(environment, DatagramBegins) {
+            return ExpectChallenge {
+                identity: self.identity,
+                negotiate: Vec::new(),
+                offered,
+            };
+        }
         let name = |flag: NegotiateFlags, name: &Text| match offered.contains(flag) {
             true => Cow::Owned(name.to_uppercase().to_oem()),
             false => Cow::Borrowed::<[u8]>(&[]),
@@ -96,6 +104,10 @@ fn offer(requirements: InitRequirements, policy: &NtlmPolicy) -> NegotiateFlags 
     flags.set(
         NegotiateFlags::IDENTIFY,
         requirements.contains(InitRequirements::IDENTIFY),
+    );
+    flags.set(
+        NegotiateFlags::DATAGRAM,
+        requirements.contains(InitRequirements::DATAGRAM),
     );
     let ess = NegotiateFlags::EXTENDED_SESSIONSECURITY;
     flags.set(ess, policy.level.offers_extended_session_security());
@@ -202,6 +214,13 @@ fn agree(
         flags.remove(NegotiateFlags::LM_KEY);
     }
     flags.remove(NegotiateFlags::OEM_DOMAIN_SUPPLIED | NegotiateFlags::OEM_WORKSTATION_SUPPLIED);
+    let datagram = NegotiateFlags::DATAGRAM.union(NegotiateFlags::KEY_EXCH);
+    if offered.contains(NegotiateFlags::DATAGRAM)
+        && !flags.contains(datagram)
+        && !deviates!(environment, DatagramNotRequired)
+    {
+        return Err(PeerIncompatible::NoDatagram.into());
+    }
     super::require_strength(flags, environment)?;
     Ok(flags)
 }

@@ -1,4 +1,10 @@
 //! Signing and sealing of messages (MS-NLMP section 3.4). A failed check leaves the state as it was.
+//!
+//! With extended session security each direction has keys and a counter of its own. Without it there is one key, and
+//! one key stream and counter for both directions, which take turns (section 3.4). In datagram mode the caller numbers
+//! the messages, and the key stream begins anew with each (section 3.4.2).
+
+use zeroize::Zeroizing;
 
 use super::{
     keys::{self, Sender},
@@ -19,6 +25,7 @@ pub struct Protection {
     session_key: Secret<16>,
     own: Sender,
     send: Option<Box<Direction>>,
+    /// None without extended session security: `send` is both directions.
     receive: Option<Box<Direction>>,
 }
 
@@ -28,6 +35,8 @@ struct Direction {
     signing: HmacMd5,
     sealing: Rc4,
     sequence: u32,
+    /// In datagram mode: what each message's key is made of.
+    sealing_key: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// What a signature says of its message, while the parts of the message come one by one.
@@ -50,7 +59,7 @@ impl Checksum {
 impl Direction {
     fn new(flags: NegotiateFlags, key: &Secret<16>, sender: Sender, environment: &Environment) -> Self {
         let sealing = if deviates!(environment, SealsWithSessionKey) {
-            zeroize::Zeroizing::new(key.0.to_vec())
+            Zeroizing::new(key.0.to_vec())
         } else {
             keys::sealing_key(flags, key, sender)
         };
@@ -58,6 +67,20 @@ impl Direction {
             signing: HmacMd5::new(&keys::signing_key(key, sender).0),
             sealing: Rc4::new(&sealing),
             sequence: u32::from(deviates!(environment, SequenceStartsAtOne)),
+            sealing_key: flags.contains(NegotiateFlags::DATAGRAM).then_some(sealing),
+        }
+    }
+
+    /// In datagram mode the caller says which message is next, and the key stream begins anew (section 3.4.2).
+    fn begin(&mut self, number: u32, environment: &Environment) {
+        if let Some(key) = &self.sealing_key {
+            let number = if deviates!(environment, DatagramCounted) {
+                self.sequence
+            } else {
+                number
+            };
+            self.sequence = number;
+            self.sealing = Rc4::new(&crypto::md5(&[key, &number.to_le_bytes()]));
         }
     }
 
@@ -150,17 +173,18 @@ impl Protection {
         self.flags
     }
 
-    /// Signs a message given in parts.
+    /// Signs a message given in parts. Its number counts in datagram mode alone; otherwise messages are counted.
     ///
     /// # Errors
     /// Neither signing nor sealing was negotiated.
     pub fn sign<'a>(
         &mut self,
         message: impl IntoIterator<Item = &'a [u8]>,
+        number: u32,
         environment: &Environment,
     ) -> Result<Signature, Error> {
         self.may_send(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
-        let (flags, direction) = (self.flags, self.sending(environment));
+        let (flags, direction) = (self.flags, self.sending(number, environment));
         let mut checksum = direction.checksum(flags);
         message.into_iter().for_each(|part| checksum.update(part));
         let signature = direction.signature(flags, version(environment), checksum, environment);
@@ -168,21 +192,24 @@ impl Protection {
         Ok(signature)
     }
 
-    /// Seals a message in place, part by part, and returns its signature.
+    /// Seals a message in place, part by part, and returns its signature. Its number is that of [`Self::sign`].
     ///
     /// # Errors
     /// Sealing was not negotiated.
     pub fn seal(
         &mut self,
         message: &mut (impl Parts + ?Sized),
+        number: u32,
         environment: &Environment,
     ) -> Result<Signature, Error> {
         self.may_send(NegotiateFlags::SEAL, environment)?;
-        let (flags, direction) = (self.flags, self.sending(environment));
+        let (flags, direction) = (self.flags, self.sending(number, environment));
         let mut checksum = direction.checksum(flags);
         for part in message.parts_mut() {
-            checksum.update(part);
-            direction.sealing.apply(part);
+            checksum.update(part.bytes);
+            if part.sealed || deviates!(environment, SealsReadOnly) {
+                direction.sealing.apply(part.bytes);
+            }
         }
         let signature = direction.signature(flags, version(environment), checksum, environment);
         direction.advance();
@@ -198,11 +225,12 @@ impl Protection {
         &mut self,
         message: impl IntoIterator<Item = &'a [u8]>,
         token: &[u8],
+        number: u32,
         environment: &Environment,
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
         let received = parse_signature(token)?;
-        let mut next = self.receiving(environment);
+        let mut next = self.receiving(number, environment);
         let mut checksum = next.expect(self.flags, &received, environment)?;
         message.into_iter().for_each(|part| checksum.update(part));
         let expected = next.expected(self.flags, checksum, &received, environment)?;
@@ -212,7 +240,7 @@ impl Protection {
             return Err(PeerMisbehaved::SignatureMismatch.into());
         }
         next.advance();
-        self.received(next);
+        self.received(next, environment);
         Ok(())
     }
 
@@ -224,15 +252,18 @@ impl Protection {
         &mut self,
         message: &mut (impl Parts + ?Sized),
         token: &[u8],
+        number: u32,
         environment: &Environment,
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SEAL, environment)?;
         let received = parse_signature(token)?;
-        let mut next = self.receiving(environment);
+        let mut next = self.receiving(number, environment);
         let mut checksum = next.expect(self.flags, &received, environment)?;
         for part in message.parts_mut() {
-            next.sealing.apply(part);
-            checksum.update(part);
+            if part.sealed {
+                next.sealing.apply(part.bytes);
+            }
+            checksum.update(part.bytes);
         }
         let verdict = next
             .expected(self.flags, checksum, &received, environment)
@@ -246,39 +277,56 @@ impl Protection {
                 }
             });
         if let Err(error) = verdict {
-            message.parts_mut().for_each(|part| part.fill(0));
+            let sealed = message.parts_mut().filter(|part| part.sealed);
+            sealed.for_each(|part| part.bytes.fill(0));
             return Err(error);
         }
         next.advance();
-        self.received(next);
+        self.received(next, environment);
         Ok(())
     }
 
-    /// The sending direction; its keys are computed with the first message.
-    fn sending(&mut self, environment: &Environment) -> &mut Direction {
-        self.send.get_or_insert_with(|| {
+    /// The sending direction, ready for the message of a number; its keys are computed with the first message.
+    fn sending(&mut self, number: u32, environment: &Environment) -> &mut Direction {
+        let direction = self.send.get_or_insert_with(|| {
             Box::new(Direction::new(
                 self.flags,
                 &self.session_key,
                 self.own,
                 environment,
             ))
-        })
+        });
+        direction.begin(number, environment);
+        direction
     }
 
-    /// A copy of the receiving direction: it takes the place of the direction once its message is found genuine.
-    fn receiving(&self, environment: &Environment) -> Direction {
-        match &self.receive {
-            Some(direction) => Direction::clone(direction),
-            None => Direction::new(self.flags, &self.session_key, self.own.peer(), environment),
+    /// Where the receiving direction is kept.
+    fn receive_slot(&mut self, environment: &Environment) -> &mut Option<Box<Direction>> {
+        let one_stream = !self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY)
+            && !deviates!(environment, StreamForEachDirection);
+        if one_stream {
+            &mut self.send
+        } else {
+            &mut self.receive
         }
     }
 
+    /// A copy of the receiving direction, ready for the message of a number: it takes the place of the direction once
+    /// its message is found genuine.
+    fn receiving(&mut self, number: u32, environment: &Environment) -> Direction {
+        let mut direction = match self.receive_slot(environment) {
+            Some(direction) => Direction::clone(direction),
+            None => Direction::new(self.flags, &self.session_key, self.own.peer(), environment),
+        };
+        direction.begin(number, environment);
+        direction
+    }
+
     /// Puts the direction behind a genuine message in its place.
-    fn received(&mut self, next: Direction) {
-        match &mut self.receive {
+    fn received(&mut self, next: Direction, environment: &Environment) {
+        match self.receive_slot(environment) {
             Some(place) => **place = next,
-            None => self.receive = Some(Box::new(next)),
+            slot @ None => *slot = Some(Box::new(next)),
         }
     }
 

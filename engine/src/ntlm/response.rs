@@ -73,12 +73,15 @@ pub(super) fn answer(
 ) -> Answer {
     match identity {
         Identity::Anonymous => anonymous(),
-        Identity::User { hashes, .. } if !turn.environment.policy.ntlm.level.sends_v2() => {
+        Identity::User { hashes, .. }
+            if !turn.environment.policy.ntlm.level.sends_v2()
+                || deviates!(turn.environment, SendsVersionOne) =>
+        {
             version_one(hashes, flags, challenge, turn)
         }
         Identity::User { user, domain, hashes } => {
             let key = ResponseKeyV2::new(&keys::ntowf_v2(&hashes.nt, user, domain));
-            version_two(&key, challenge, info, turn)
+            version_two(&key, flags, challenge, info, turn)
         }
     }
 }
@@ -126,10 +129,11 @@ fn version_one(
     }
 }
 
-/// Responses of version 2 (section 3.3.2). The LAN Manager's is left out where the acceptor told its time (section
-/// 3.1.5.1.2).
+/// Responses of version 2 (section 3.3.2). The LAN Manager's is zeros where the acceptor told its time (section
+/// 3.1.5.1.2), and left out in datagram mode (section 3.1.5.2.1).
 fn version_two(
     key: &ResponseKeyV2,
+    flags: NegotiateFlags,
     challenge: &Challenge<'_>,
     info: &TargetInfo<'_>,
     turn: &mut InitiatorTurn<'_>,
@@ -159,6 +163,7 @@ fn version_two(
     );
     codec::put(&mut nt_response, 0, &proof);
     let lm_response = match info.timestamp {
+        _ if flags.contains(NegotiateFlags::DATAGRAM) && info.pairs.is_some() => Cow::Borrowed([].as_slice()),
         Some(_) => Cow::Borrowed([0; 24].as_slice()),
         None => Cow::Owned(key.lm_response(challenge.server_challenge, own).to_vec()),
     };

@@ -50,7 +50,7 @@ impl<'a> Response<'a> {
     pub(super) fn of(message: &'a Authenticate<'_>, environment: &Environment) -> Result<Self, Error> {
         let lm: Option<v1::Response> = (*message.lm_response).try_into().ok();
         match message.nt_response.len() {
-            0 if is_anonymous(message) => Ok(Self::Anonymous),
+            0 if is_anonymous(message) || deviates!(environment, NoResponseTolerated) => Ok(Self::Anonymous),
             0 => lm
                 .map(Self::LanManager)
                 .ok_or(PeerIncompatible::AuthenticationVersion.into()),
@@ -108,7 +108,18 @@ pub(super) struct Asked<'a> {
     pub(super) flags: NegotiateFlags,
 }
 
-/// Verifies a response; returns the key exchange key.
+/// Who is logged on in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Logon {
+    /// Nobody in particular.
+    Anonymous,
+    /// Somebody without an account.
+    Guest,
+    /// The owner of an account.
+    User,
+}
+
+/// Verifies a response; returns who is logged on and the key exchange key.
 ///
 /// # Errors
 /// The response is not the account's, is of a version that policy refuses, or the account is closed.
@@ -117,17 +128,19 @@ pub(super) fn verify(
     message: &Authenticate<'_>,
     asked: &Asked<'_>,
     turn: &AcceptorTurn<'_>,
-) -> Result<Secret<16>, Error> {
+) -> Result<(Logon, Secret<16>), Error> {
     let environment = &*turn.environment;
     if let Response::Anonymous = response {
-        return anonymous(turn);
+        require_permission(turn)?;
+        return Ok((Logon::Anonymous, keys::ANONYMOUS_KEY));
     }
     require_level(response, environment)?;
     if environment.faults.authority {
         return Err(EnvironmentFault::NoAuthority.into());
     }
     let Some(account) = environment.directory.find(asked.user, asked.domain) else {
-        return guest(environment);
+        require_guests(environment)?;
+        return Ok((Logon::Guest, keys::ANONYMOUS_KEY));
     };
     let (right, key) = match response {
         Response::VersionTwo { response, .. } => version_two(response, message, account, asked),
@@ -140,23 +153,23 @@ pub(super) fn verify(
         return Err(Rejection::WrongPassword.into());
     }
     require_open(account.state, environment)?;
-    Ok(key)
+    Ok((Logon::User, key))
 }
 
 /// Nobody logs on where the caller allows that.
-fn anonymous(turn: &AcceptorTurn<'_>) -> Result<Secret<16>, Error> {
+fn require_permission(turn: &AcceptorTurn<'_>) -> Result<(), Error> {
     let allowed = turn.requirements.contains(AcceptRequirements::ALLOW_NULL_SESSION)
         && !deviates!(turn.environment, NullSessionRefused);
     if allowed || deviates!(turn.environment, AnonymousTolerated) {
-        return Ok(keys::ANONYMOUS_KEY);
+        return Ok(());
     }
     Err(Rejection::Anonymous.into())
 }
 
 /// A user whom the directory does not have is a guest where policy says so. There is no secret to make a key of.
-fn guest(environment: &Environment) -> Result<Secret<16>, Error> {
+fn require_guests(environment: &Environment) -> Result<(), Error> {
     if environment.policy.ntlm.guest {
-        return Ok(keys::ANONYMOUS_KEY);
+        return Ok(());
     }
     Err(Rejection::UnknownUser.into())
 }
@@ -167,7 +180,7 @@ fn require_level(response: &Response<'_>, environment: &Environment) -> Result<(
     let taken = match response {
         Response::Anonymous | Response::VersionTwo { .. } => true,
         Response::VersionOne { .. } => level.takes_v1(),
-        Response::LanManager(_) => level.takes_lm(),
+        Response::LanManager(_) => level.takes_lm() && !deviates!(environment, LanManagerRefused),
     };
     if taken || deviates!(environment, CompatibilityLevelIgnored) {
         return Ok(());

@@ -349,9 +349,9 @@ impl Established {
             SecBuffer::new(BufferKind::DATA, message),
         ];
         let outcome = if sealed {
-            interface.encrypt_message(context, &mut buffers)
+            interface.encrypt_message(context, &mut buffers, 0)
         } else {
-            interface.make_signature(context, &mut buffers)
+            interface.make_signature(context, &mut buffers, 0)
         };
         outcome.map_err(|refusal| refusal.status)?;
         let data = buffers.remove(1).bytes;
@@ -368,9 +368,9 @@ impl Established {
         let (interface, context) = self.side(side);
         let mut buffers = message.buffers();
         let outcome = if message.sealed {
-            interface.decrypt_message(context, &mut buffers)
+            interface.decrypt_message(context, &mut buffers, 0)
         } else {
-            interface.verify_signature(context, &buffers)
+            interface.verify_signature(context, &buffers, 0)
         };
         outcome.map_err(|refusal| refusal.status)?;
         Ok(buffers.remove(1).bytes)

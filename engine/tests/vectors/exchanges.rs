@@ -51,18 +51,18 @@ fn protected(replay: &mut Replay, message: &Members) {
     let plain = bytes(message, "message");
     let mut data = plain.clone();
     let signature = match text(message, "operation") {
-        Some("seal") => sender.seal(&mut [&mut data], environment).unwrap(),
-        _ => sender.sign([&*plain], environment).unwrap(),
+        Some("seal") => sender.seal(&mut [&mut data], 0, environment).unwrap(),
+        _ => sender.sign([&*plain], 0, environment).unwrap(),
     };
     assert_eq!(hex::encode(signature), text(message, "signature").unwrap());
     if let Some(ciphertext) = text(message, "ciphertext") {
         assert_eq!(hex::encode(&data), ciphertext);
         receiver
-            .unseal(&mut [&mut data], &signature, environment)
+            .unseal(&mut [&mut data], &signature, 0, environment)
             .unwrap();
         assert_eq!(data, plain);
     } else {
-        receiver.verify([&*plain], &signature, environment).unwrap();
+        receiver.verify([&*plain], &signature, 0, environment).unwrap();
     }
 }
 

@@ -47,19 +47,26 @@ impl Ends {
         let mut data = message.to_vec();
         let environment = &self.environment;
         if operation == "sign" {
-            let signature = self.sender.sign([message], environment).unwrap().emit().to_vec();
-            self.receiver.verify([message], &signature, environment).unwrap();
+            let signature = self
+                .sender
+                .sign([message], 0, environment)
+                .unwrap()
+                .emit()
+                .to_vec();
+            self.receiver
+                .verify([message], &signature, 0, environment)
+                .unwrap();
             return (signature, data);
         }
         let signature = self
             .sender
-            .seal(&mut [&mut data], environment)
+            .seal(&mut [&mut data], 0, environment)
             .unwrap()
             .emit()
             .to_vec();
         let mut opened = data.clone();
         self.receiver
-            .unseal(&mut [&mut opened], &signature, environment)
+            .unseal(&mut [&mut opened], &signature, 0, environment)
             .unwrap();
         assert_eq!(opened, message);
         (signature, data)
@@ -128,7 +135,7 @@ fn refusal(vector: &Vector, all: &[Vector]) -> Option<Error> {
     let mut data = bytes(&vector.inputs, "ciphertext");
     let signature = bytes(&vector.inputs, "signature");
     ends.receiver
-        .unseal(&mut [&mut data], &signature, &ends.environment)
+        .unseal(&mut [&mut data], &signature, 0, &ends.environment)
         .err()
 }
 

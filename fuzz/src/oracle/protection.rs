@@ -144,7 +144,7 @@ fn open(protection: &mut Protection, message: &Message, environment: &Environmen
     let mut data = message.data.clone();
     let (head, tail) = data.split_at_mut(message.data.len() / 3);
     if message.sealed {
-        let outcome = protection.unseal(&mut [head, tail], &message.signature, environment);
+        let outcome = protection.unseal(&mut [head, tail], &message.signature, 0, environment);
         // A short cipher text can be its own plain text by chance, and zeros are what is left of a refused one.
         let tells_nothing = message.plain.len() < 8 || message.plain.iter().all(|byte| *byte == 0);
         let hidden = tells_nothing || data != message.plain;
@@ -153,7 +153,7 @@ fn open(protection: &mut Protection, message: &Message, environment: &Environmen
     } else {
         let parts: [&[u8]; 2] = [head, tail];
         protection
-            .verify(parts, &message.signature, environment)
+            .verify(parts, &message.signature, 0, environment)
             .map(|()| data)
     }
 }
@@ -200,7 +200,7 @@ impl Ends {
                 let protects = self.protects();
                 let (end, environment) = self.end(*by_initiator);
                 if signature.len() != 16 {
-                    let refused = end.protection.verify([], signature, environment);
+                    let refused = end.protection.verify([], signature, 0, environment);
                     let misuse = matches!(refused, Err(Error::CallerMisuse(CallerMisuse::NotNegotiated)));
                     let malformed = matches!(refused, Err(Error::InvalidToken(_)));
                     assert!(if protects { malformed } else { misuse }, "{refused:?}");
@@ -219,10 +219,10 @@ impl Ends {
         let mut data = plain.to_vec();
         let (head, tail) = data.split_at_mut(cut.min(plain.len()));
         let signature = if sealed {
-            end.protection.seal(&mut [head, tail], environment)
+            end.protection.seal(&mut [head, tail], 0, environment)
         } else {
             let parts: [&[u8]; 2] = [head, tail];
-            end.protection.sign(parts, environment)
+            end.protection.sign(parts, 0, environment)
         };
         if !negotiated {
             assert_eq!(signature, Err(CallerMisuse::NotNegotiated.into()));

@@ -287,6 +287,7 @@ impl<'s> Driver<'_, 's> {
                 .unsupported(&format!("{package} {}", role.name())));
         }
         self.check_requirements(role)?;
+        self.check_accounts(role)?;
         let environment = self
             .case
             .world
@@ -322,6 +323,20 @@ impl<'s> Driver<'_, 's> {
             event.expect = expect;
         }
         Err(End::Done)
+    }
+
+    /// An acceptor that does not know closed accounts would take them for open ones.
+    fn check_accounts(&mut self, role: Role) -> Result<(), End> {
+        let closed = self
+            .case
+            .world
+            .accounts
+            .iter()
+            .any(|account| account.state.is_some());
+        if role == Role::Initiator || !closed || self.party(role).controls("account-state") {
+            return Ok(());
+        }
+        Err(self.party(role).unsupported("account-state"))
     }
 
     /// A requirement that an interface cannot express makes a case impossible, unless nothing hangs on it.

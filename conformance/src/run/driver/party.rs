@@ -60,6 +60,11 @@ impl<'a> Party<'a> {
             .is_some_and(|drive| drive.observables.iter().any(|name| name == observable))
     }
 
+    pub(super) fn controls(&mut self, control: &str) -> bool {
+        let hello = self.seat.subject().hello();
+        hello.controls.iter().any(|name| name == control)
+    }
+
     pub(super) fn form(&self, detached: bool) -> Form {
         let forms = self
             .drive

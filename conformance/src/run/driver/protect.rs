@@ -1,6 +1,9 @@
 //! Protected messages: one side signs or seals, the other checks. All forms come down to a message and a token.
 
-use legwork_engine::ntlm::messages::{Authenticate, NegotiateFlags};
+use legwork_engine::{
+    buffer::BufferAttributes,
+    ntlm::messages::{Authenticate, NegotiateFlags},
+};
 
 use super::{CONTEXT, Driver, End, Purpose, party::named_context};
 use crate::{
@@ -8,9 +11,12 @@ use crate::{
     run::trace::{self, DATA, Event, TOKEN},
     suite::{
         mapping::Class,
-        scenario::{Expect, ProtectStep, Tamper},
+        scenario::{Expect, ProtectStep, ReadOnly, Tamper},
     },
 };
+
+/// A byte of a signature that belongs to the checksum in every form.
+const CHECKSUM: usize = 8;
 
 /// Bytes of a signature in the form `whole`.
 const SIGNATURE: usize = 16;
@@ -27,6 +33,10 @@ const EPILOGUE: [&str; 3] = [
 struct Travelling {
     message: Vec<u8>,
     token: Vec<u8>,
+    /// The buffer that may only be read.
+    read_only: Option<Buffer>,
+    /// The sender's number, if the transport carries one.
+    number: Option<u32>,
 }
 
 impl Driver<'_, '_> {
@@ -44,20 +54,38 @@ impl Driver<'_, '_> {
             return Ok(());
         }
         let flags = self.agreed_flags();
-        for message in EPILOGUE {
-            for by in Role::BOTH {
-                let step = ProtectStep {
-                    by,
-                    message: message.to_owned(),
-                    ..plain(by)
-                };
-                if flags.contains(NegotiateFlags::SIGN) {
-                    self.protected(&step, false)?;
-                }
-                if flags.contains(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
-                    self.protected(&step, true)?;
-                }
-            }
+        // Nobody in particular has no session security (MS-NLMP section 3.4).
+        if flags.contains(NegotiateFlags::ANONYMOUS) {
+            return Ok(());
+        }
+        // Without extended session security peers agree on one direction only: the other comes last.
+        if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+            let both = |message| Role::BOTH.map(|by| (by, message));
+            EPILOGUE
+                .into_iter()
+                .flat_map(both)
+                .try_for_each(|(by, message)| self.epilogue_message(by, message, flags))
+        } else {
+            let all = |by| EPILOGUE.map(|message| (by, message));
+            Role::BOTH
+                .into_iter()
+                .flat_map(all)
+                .try_for_each(|(by, message)| self.epilogue_message(by, message, flags))
+        }
+    }
+
+    /// Signs a message, and seals it, as far as that was agreed.
+    fn epilogue_message(&mut self, by: Role, message: &str, flags: NegotiateFlags) -> Result<(), End> {
+        let step = ProtectStep {
+            by,
+            message: message.to_owned(),
+            ..plain(by)
+        };
+        if flags.contains(NegotiateFlags::SIGN) {
+            self.protected(&step, false)?;
+        }
+        if flags.contains(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
+            self.protected(&step, true)?;
         }
         Ok(())
     }
@@ -88,30 +116,38 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// Signs or seals; none if the call was meant to fail and did.
-    fn protect(&mut self, step: &ProtectStep, sealed: bool) -> Result<Option<Travelling>, End> {
-        let operation = if sealed { "seal" } else { "sign" };
-        self.party(step.by).needs(operation)?;
-        let form = self.party(step.by).form(!sealed);
+    /// The buffers of a protecting call.
+    fn buffers(&mut self, step: &ProtectStep, form: Form) -> Result<Vec<Buffer>, End> {
+        let party = self.party(step.by);
         if form != Form::Buffers && (step.without.is_some() || step.capacity.is_some()) {
-            return Err(self.party(step.by).unsupported("buffers"));
+            return Err(party.unsupported("buffers"));
         }
-        let data = Buffer::new(DATA, step.message.as_bytes());
-        let token = Buffer {
-            kind: TOKEN,
-            capacity: Some(step.capacity.unwrap_or(64)),
-            ..Buffer::default()
-        };
-        let mut buffers = if form == Form::Buffers {
-            vec![data, token]
-        } else {
-            vec![data]
-        };
+        if step.read_only.is_some() && !(form == Form::Buffers && party.shows("buffer-attributes")) {
+            return Err(party.unsupported("buffer-attributes"));
+        }
+        let mut buffers = vec![Buffer::new(DATA, step.message.as_bytes())];
+        buffers.extend(step.read_only.as_ref().map(read_only));
+        if form == Form::Buffers {
+            buffers.push(Buffer {
+                kind: TOKEN,
+                capacity: Some(step.capacity.unwrap_or(64)),
+                ..Buffer::default()
+            });
+        }
         match step.without.as_deref() {
             Some("data") => buffers.retain(|buffer| buffer.kind != DATA),
             Some("token") => buffers.retain(|buffer| buffer.kind != TOKEN),
             _ => {}
         }
+        Ok(buffers)
+    }
+
+    /// Signs or seals; none if the call was meant to fail and did.
+    fn protect(&mut self, step: &ProtectStep, sealed: bool) -> Result<Option<Travelling>, End> {
+        let operation = if sealed { "seal" } else { "sign" };
+        self.party(step.by).needs(operation)?;
+        let form = self.party(step.by).form(!sealed);
+        let buffers = self.buffers(step, form)?;
         let context = named_context(step.handle);
         let party = self.party(step.by);
         let sequence = if step.without_sequence { 0 } else { party.protected };
@@ -132,11 +168,13 @@ impl Driver<'_, '_> {
         if step.expect.is_some() && step.check.is_none() {
             return Ok(None);
         }
-        Ok(self
-            .trace
-            .events
-            .get(event)
-            .and_then(|event| travelling(event, step.message.as_bytes())))
+        let numbered = self.agreed_flags().contains(NegotiateFlags::DATAGRAM);
+        let event = self.trace.events.get(event);
+        let made = event.and_then(|event| travelling(event, step.message.as_bytes()));
+        Ok(made.map(|made| Travelling {
+            number: numbered.then_some(sequence),
+            ..made
+        }))
     }
 
     fn check(
@@ -152,9 +190,12 @@ impl Driver<'_, '_> {
         let buffers = if form == Form::Whole {
             vec![Buffer::new(DATA, [made.token, made.message].concat())]
         } else {
-            vec![Buffer::new(DATA, made.message), Buffer::new(TOKEN, made.token)]
+            let mut buffers = vec![Buffer::new(DATA, made.message)];
+            buffers.extend(made.read_only);
+            buffers.push(Buffer::new(TOKEN, made.token));
+            buffers
         };
-        let sequence = self.party(role).checked;
+        let sequence = made.number.unwrap_or(self.party(role).checked);
         let protect = Protect {
             context: CONTEXT,
             quality: 0,
@@ -182,6 +223,7 @@ fn plain(by: Role) -> ProtectStep {
         expect: None,
         capacity: None,
         without: None,
+        read_only: None,
         tamper: None,
         check: None,
         handle: None,
@@ -192,7 +234,28 @@ fn plain(by: Role) -> ProtectStep {
 /// Message and token of a protecting call, whatever its form.
 fn travelling(event: &Event, plain: &[u8]) -> Option<Travelling> {
     let (message, token) = parts(event, plain)?;
-    Some(Travelling { message, token })
+    let read_only = event
+        .protect()?
+        .buffers
+        .iter()
+        .find(|buffer| buffer.is_read_only());
+    Some(Travelling {
+        message,
+        token,
+        read_only: read_only.cloned(),
+        number: None,
+    })
+}
+
+fn read_only(from: &ReadOnly) -> Buffer {
+    let attributes = match from.with_checksum {
+        true => BufferAttributes::READONLY_WITH_CHECKSUM,
+        false => BufferAttributes::READONLY,
+    };
+    Buffer {
+        attributes: attributes.bits(),
+        ..Buffer::new(DATA, from.text.as_bytes())
+    }
 }
 
 /// Message and token that a protecting call returned.
@@ -219,7 +282,12 @@ fn alter(mut made: Travelling, tamper: Tamper) -> Travelling {
     };
     match tamper {
         Tamper::Message => flip(&mut made.message, 0, 1),
-        Tamper::Checksum => flip(&mut made.token, 4, 1),
+        Tamper::ReadOnly => {
+            if let Some(buffer) = &mut made.read_only {
+                flip(&mut buffer.bytes, 0, 1);
+            }
+        }
+        Tamper::Checksum => flip(&mut made.token, CHECKSUM, 1),
         Tamper::Sequence => flip(&mut made.token, 12, 0x40),
         Tamper::Version => flip(&mut made.token, 0, 2),
         Tamper::Truncate => {

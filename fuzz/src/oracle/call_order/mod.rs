@@ -336,9 +336,9 @@ impl World {
         let mut message = vec![SecBuffer::new(BufferKind::DATA, data)];
         message.extend(output(call.room));
         let outcome = if sealed {
-            self.interface.encrypt_message(handle, &mut message)
+            self.interface.encrypt_message(handle, &mut message, 0)
         } else {
-            self.interface.make_signature(handle, &mut message)
+            self.interface.make_signature(handle, &mut message, 0)
         };
         let Some((sender, key)) = session else {
             return (Status::SEC_E_INVALID_HANDLE, status(outcome));
@@ -371,9 +371,9 @@ impl World {
             buffers.push(SecBuffer::new(BufferKind::TOKEN, message.signature.clone()));
         }
         let outcome = if unseals {
-            self.interface.decrypt_message(handle, &mut buffers)
+            self.interface.decrypt_message(handle, &mut buffers, 0)
         } else {
-            self.interface.verify_signature(handle, &buffers)
+            self.interface.verify_signature(handle, &buffers, 0)
         };
         let expected = match (session, message) {
             (None, _) => Status::SEC_E_INVALID_HANDLE,
