@@ -99,20 +99,29 @@ fn ids_are_place_and_running_number_and_counts_are_true() {
 }
 
 #[test]
-fn invalid_vectors_differ_from_a_valid_twin() {
-    let by_id: BTreeMap<String, Vector> = vectors()
-        .into_iter()
-        .map(|vector| (vector.id.clone(), vector))
-        .collect();
-    for vector in by_id.values().filter(|vector| vector.result == Outcome::Invalid) {
-        let twin = &by_id[vector.twin.as_ref().unwrap()];
-        assert_eq!(twin.result, Outcome::Valid, "{}", vector.id);
-        assert!(
-            twin.bytes != vector.bytes || twin.inputs != vector.inputs,
-            "{}",
-            vector.id
-        );
+fn invalid_vectors_name_a_reason_and_differ_from_a_valid_twin_of_their_file() {
+    let mut seen = 0;
+    for (path, document) in documents() {
+        let by_id: BTreeMap<String, Vector> = document
+            .groups
+            .into_iter()
+            .flat_map(|group| group.vectors)
+            .map(|vector| (vector.id.clone(), vector))
+            .collect();
+        for vector in by_id.values().filter(|vector| vector.result == Outcome::Invalid) {
+            assert!(vector.reason.is_some(), "{} names no reason", vector.id);
+            let twin = vector.twin.as_ref().and_then(|twin| by_id.get(twin));
+            let twin = twin.unwrap_or_else(|| panic!("{} has no twin in {path}", vector.id));
+            assert_eq!(twin.result, Outcome::Valid, "{}", vector.id);
+            assert!(
+                twin.bytes != vector.bytes || twin.inputs != vector.inputs,
+                "{} is its twin",
+                vector.id
+            );
+            seen += 1;
+        }
     }
+    assert!(seen >= 60, "only {seen} invalid vectors");
 }
 
 #[test]

@@ -1,12 +1,14 @@
-//! Known answers of signing and sealing.
+//! Known answers of signing and sealing, and broken messages that are refused.
+
+use std::collections::BTreeSet;
 
 use legwork_engine::{
     crypto::Secret,
     environment::Environment,
     error::Error,
-    ntlm::{keys::Sender, messages::NegotiateFlags, protection::Protection},
+    ntlm::{messages::NegotiateFlags, protection::Protection},
 };
-use legwork_vectors::Vector;
+use legwork_vectors::{Outcome, Vector};
 use pretty_assertions::assert_eq;
 use serde_json::Value;
 
@@ -21,139 +23,170 @@ struct Ends {
     sender: Protection,
     receiver: Protection,
     environment: Environment,
-}
-
-fn ends(inputs: &Members) -> Ends {
-    let environment = Environment::seeded(0);
-    let (flags, key) = (
-        fields::flags(inputs),
-        Secret(array(inputs, "exported_session_key")),
-    );
-    let end = |side| Protection::new(flags, key.clone(), side);
-    let (own, peer) = match side(inputs) {
-        Sender::Initiator => (Sender::Initiator, Sender::Acceptor),
-        Sender::Acceptor => (Sender::Acceptor, Sender::Initiator),
-    };
-    Ends {
-        sender: end(own),
-        receiver: end(peer),
-        environment,
-    }
+    /// What the caller of a connectionless context numbers the message.
+    number: u32,
 }
 
 impl Ends {
-    /// Sends a message; returns its signature and what it became. The receiver must take it.
+    /// Both ends before the message that the inputs describe: earlier messages have gone through.
+    fn before(inputs: &Members) -> Self {
+        let (flags, key) = (
+            fields::flags(inputs),
+            Secret(array(inputs, "exported_session_key")),
+        );
+        let end = |side| Protection::new(flags, key.clone(), side);
+        let mut ends = Self {
+            sender: end(side(inputs)),
+            receiver: end(side(inputs).peer()),
+            environment: Environment::seeded(0),
+            number: inputs
+                .get("sequence_number")
+                .and_then(Value::as_u64)
+                .map_or(0, |number| number.try_into().unwrap()),
+        };
+        let earlier = inputs.get("earlier_messages").and_then(Value::as_array);
+        for message in earlier.into_iter().flatten() {
+            let message = message.as_object().unwrap();
+            ends.pass(text(message, "operation").unwrap(), &bytes(message, "message"));
+        }
+        ends
+    }
+
+    /// What the sender makes of a message: its signature, and what it became.
     fn send(&mut self, operation: &str, message: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let mut data = message.to_vec();
-        let environment = &self.environment;
-        if operation == "sign" {
-            let signature = self
-                .sender
-                .sign([message], 0, environment)
-                .unwrap()
-                .emit()
-                .to_vec();
-            self.receiver
-                .verify([message], &signature, 0, environment)
-                .unwrap();
-            return (signature, data);
+        let signature = match operation {
+            "sign" => self.sender.sign([message], self.number, &self.environment),
+            "seal" => self.sender.seal(&mut [&mut data], self.number, &self.environment),
+            other => panic!("nothing is sent by {other}"),
+        };
+        (signature.unwrap().emit().to_vec(), data)
+    }
+
+    /// What the receiver makes of a message: the plain text.
+    fn receive(&mut self, operation: &str, data: &[u8], signature: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut data = data.to_vec();
+        match operation {
+            "verify" => self
+                .receiver
+                .verify([&*data], signature, self.number, &self.environment)?,
+            "unseal" => self
+                .receiver
+                .unseal(&mut [&mut data], signature, self.number, &self.environment)?,
+            other => panic!("nothing is received by {other}"),
         }
-        let signature = self
-            .sender
-            .seal(&mut [&mut data], 0, environment)
-            .unwrap()
-            .emit()
-            .to_vec();
-        let mut opened = data.clone();
-        self.receiver
-            .unseal(&mut [&mut opened], &signature, 0, environment)
-            .unwrap();
-        assert_eq!(opened, message);
-        (signature, data)
+        Ok(data)
+    }
+
+    /// A message that is sent and taken.
+    fn pass(&mut self, operation: &str, message: &[u8]) {
+        let (signature, data) = self.send(operation, message);
+        let taken = self.receive(counterpart(operation), &data, &signature);
+        assert_eq!(taken, Ok(message.to_vec()));
+    }
+}
+
+/// What a receiver does with a message of this operation.
+fn counterpart(operation: &str) -> &'static str {
+    match operation {
+        "sign" => "verify",
+        "seal" => "unseal",
+        other => panic!("nothing is sent by {other}"),
     }
 }
 
 /// The part of a signature that is compared: without ESS, four bytes of it are random.
-fn compared(flags: NegotiateFlags, signature: &str) -> String {
-    let pad = if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-        8..8
-    } else {
-        8..16
-    };
-    let mut compared = signature.to_owned();
-    compared.replace_range(pad, "");
+fn compared(flags: NegotiateFlags, signature: &[u8]) -> String {
+    let mut compared = hex::encode(signature);
+    if !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+        compared.replace_range(8..16, "");
+    }
     compared
 }
 
-fn number(inputs: &Members) -> u64 {
-    inputs["sequence_number"].as_u64().unwrap()
+/// The sender makes exactly this of the message, and a receiver takes it.
+fn known_answer(vector: &Vector, operation: &str) {
+    let (inputs, expected) = (&vector.inputs, &vector.fields);
+    let (message, signature) = (bytes(inputs, "message"), bytes(expected, "signature"));
+    let flags = fields::flags(inputs);
+    let mut ends = Ends::before(inputs);
+    let (own, data) = ends.send(operation, &message);
+    assert_eq!(
+        compared(flags, &own),
+        compared(flags, &signature),
+        "{} {}",
+        vector.id,
+        vector.comment
+    );
+    let sealed = if operation == "seal" {
+        bytes(expected, "ciphertext")
+    } else {
+        message.clone()
+    };
+    assert_eq!(hex::encode(data), hex::encode(&sealed), "{}", vector.id);
+    let taken = ends.receive(counterpart(operation), &sealed, &signature);
+    assert_eq!(taken, Ok(message), "{} {}", vector.id, vector.comment);
 }
 
-fn check_valid(vector: &Vector, operation: &str) {
-    let mut ends = ends(&vector.inputs);
-    let earlier = vector.inputs.get("earlier_messages").and_then(Value::as_array);
-    let earlier = earlier.cloned().unwrap_or_default();
-    assert_eq!(
-        u64::try_from(earlier.len()).unwrap(),
-        number(&vector.inputs),
-        "{}",
-        vector.id
-    );
-    for message in &earlier {
-        let message = message.as_object().unwrap();
-        ends.send(text(message, "operation").unwrap(), &bytes(message, "message"));
-    }
-    let (signature, data) = ends.send(operation, &bytes(&vector.inputs, "message"));
-    let flags = fields::flags(&vector.inputs);
-    let expected = text(&vector.fields, "signature").unwrap();
-    assert_eq!(
-        compared(flags, &hex::encode(signature)),
-        compared(flags, expected),
-        "{}",
-        vector.id
-    );
-    if operation == "seal" {
-        assert_eq!(
-            hex::encode(data),
-            text(&vector.fields, "ciphertext").unwrap(),
-            "{}",
-            vector.id
-        );
-    }
+/// The message of a vector as it is received: what came, and its signature.
+fn received(vector: &Vector, operation: &str) -> (Vec<u8>, Vec<u8>) {
+    let body = if operation == "unseal" {
+        "ciphertext"
+    } else {
+        "message"
+    };
+    (bytes(&vector.inputs, body), bytes(&vector.inputs, "signature"))
 }
 
-/// What the receiver says to a message that is to be refused. One that is not the first follows its own twin.
-fn refusal(vector: &Vector, all: &[Vector]) -> Option<Error> {
-    let mut ends = ends(&vector.inputs);
-    if number(&vector.inputs) > 0 {
-        let twin = all
-            .iter()
-            .find(|known| Some(&known.id) == vector.twin.as_ref())
-            .unwrap();
-        ends.send("seal", &bytes(&twin.inputs, "message"));
-    }
-    let mut data = bytes(&vector.inputs, "ciphertext");
-    let signature = bytes(&vector.inputs, "signature");
-    ends.receiver
-        .unseal(&mut [&mut data], &signature, 0, &ends.environment)
-        .err()
+/// The receiver takes the message and has its plain text.
+fn acceptance(vector: &Vector, operation: &str) {
+    let (data, signature) = received(vector, operation);
+    let plain = vector.bytes.clone().unwrap_or_else(|| data.clone());
+    let taken = Ends::before(&vector.inputs).receive(operation, &data, &signature);
+    assert_eq!(taken, Ok(plain), "{} {}", vector.id, vector.comment);
+}
+
+/// The receiver refuses the message for the reason named, and still takes the genuine one that is due.
+fn refusal(vector: &Vector, operation: &str, twin: &Vector) {
+    let mut ends = Ends::before(&vector.inputs);
+    let (data, signature) = received(vector, operation);
+    let error = ends
+        .receive(operation, &data, &signature)
+        .expect_err(&format!("{} {} is taken", vector.id, vector.comment));
+    let named = vector.reason.as_deref().unwrap();
+    assert!(
+        reasons::matches(&error, named),
+        "{} ({named}): {error}",
+        vector.id
+    );
+    let sent = twin.function.as_deref().unwrap();
+    ends.pass(sent, &bytes(&twin.inputs, "message"));
 }
 
 #[test]
 fn messages_are_protected_as_the_vectors_say() {
     let all = vectors("ntlm/protection.json");
+    let mut played = BTreeSet::new();
     for vector in &all {
-        match vector.function.as_deref().unwrap() {
-            "unseal" => {
-                let error = refusal(vector, &all).unwrap_or_else(|| panic!("{} is taken", vector.id));
-                let named = vector.reason.as_deref().unwrap();
-                assert!(
-                    reasons::matches(&error, named),
-                    "{} ({named}): {error}",
-                    vector.id
-                );
+        let function = vector.function.as_deref().unwrap();
+        match (function, vector.result) {
+            ("sign" | "seal", Outcome::Valid) => known_answer(vector, function),
+            ("verify" | "unseal", Outcome::Valid) => acceptance(vector, function),
+            ("verify" | "unseal", Outcome::Invalid) => {
+                let twin = all.iter().find(|known| Some(&known.id) == vector.twin.as_ref());
+                refusal(vector, function, twin.unwrap());
             }
-            operation => check_valid(vector, operation),
+            other => panic!("{}: {other:?} is not played", vector.id),
         }
+        played.insert((function, vector.result == Outcome::Valid));
     }
+    let functions = [
+        ("seal", true),
+        ("sign", true),
+        ("unseal", false),
+        ("unseal", true),
+        ("verify", false),
+        ("verify", true),
+    ];
+    assert_eq!(played, BTreeSet::from(functions));
 }

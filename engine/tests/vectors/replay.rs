@@ -4,7 +4,7 @@ use legwork_engine::{
     buffer::ChannelBindings,
     codec::utf16::Text,
     context::{Acceptor, Initiator},
-    environment::{Account, Directory, Environment, HostNames, Random},
+    environment::{Account, Directory, Environment, HostNames, LmCompatibilityLevel, Random},
     error::Error,
     flags::{AcceptRequirements, InitRequirements},
     ntlm::{
@@ -83,10 +83,13 @@ fn initiator_environment(inputs: &Members, clock: u64) -> Environment {
     let mut environment = Environment::seeded(0);
     environment.clock = clock;
     environment.host.netbios_computer = name(inputs, "workstation");
-    environment.random = Box::new(Fixed(vec![
-        ("ntlm/client-challenge", bytes(inputs, "client_challenge")),
-        ("ntlm/exported-session-key", bytes(inputs, "exported_session_key")),
-    ]));
+    let known = [
+        ("ntlm/client-challenge", "client_challenge"),
+        ("ntlm/exported-session-key", "exported_session_key"),
+    ];
+    let known = known.into_iter().filter(|(_, name)| inputs.contains_key(*name));
+    let drawn = known.map(|(label, name)| (label, bytes(inputs, name)));
+    environment.random = Box::new(Fixed(drawn.collect()));
     environment
 }
 
@@ -99,6 +102,13 @@ fn acceptor_environment(inputs: &Members, clock: u64, account: Account) -> Envir
     environment
 }
 
+/// The fields of the message vector that a leg of an exchange is.
+fn described(exchange: &Vector, file: &str, leg: usize) -> Members {
+    let id = exchange.fields["legs"][leg]["vector"].as_str().unwrap();
+    let message = vectors(file).into_iter().find(|vector| vector.id == id);
+    message.unwrap().fields
+}
+
 impl Replay {
     /// The project's own exchange before its first leg.
     pub(crate) fn own() -> Self {
@@ -108,14 +118,36 @@ impl Replay {
         Self::new(own.unwrap())
     }
 
+    /// An exchange of version 1 before its first leg, with the NEGOTIATE message left to the initiator's level: these
+    /// exchanges are published without one.
+    pub(crate) fn version_one(vector: Vector) -> Self {
+        let ess = fields::challenge(&described(&vector, "ntlm/challenge.json", 0))
+            .flags
+            .contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
+        let mut replay = Self::of(vector);
+        let level = LmCompatibilityLevel::new(u8::from(ess)).unwrap();
+        replay.initiator_environment.policy.ntlm.level = level;
+        replay.acceptor_environment.policy.ntlm.level = level;
+        replay
+    }
+
     fn new(vector: Vector) -> Self {
+        let negotiate = fields::negotiate(&described(&vector, "ntlm/negotiate.json", 0));
+        let challenge = fields::challenge(&described(&vector, "ntlm/challenge.json", 1));
+        let mut replay = Self::of(vector);
+        replay.initiator_environment.policy.ntlm.offer = negotiate.flags.bits();
+        replay.acceptor_environment.host = host_of(&challenge);
+        replay
+    }
+
+    fn of(vector: Vector) -> Self {
         let (initiator, acceptor) = (members(&vector, "initiator"), members(&vector, "acceptor"));
         let clock = u64::from_le_bytes(array(initiator, "timestamp"));
         let password = name(initiator, "password");
         let (user, domain) = (name(initiator, "user"), name(initiator, "domain"));
         let hashes = keys::password_hashes(&password);
         let account = Account::new(user.clone(), domain.clone(), hashes.clone());
-        let mut replay = Self {
+        Self {
             target: text(initiator, "target").map(Text::from),
             initiator_bindings: bindings(initiator),
             acceptor_bindings: bindings(acceptor),
@@ -124,19 +156,7 @@ impl Replay {
             initiator_environment: initiator_environment(initiator, clock),
             acceptor_environment: acceptor_environment(acceptor, clock, account),
             vector,
-        };
-        let negotiate = fields::negotiate(&replay.described("ntlm/negotiate.json", 0));
-        replay.initiator_environment.policy.ntlm.offer = negotiate.flags.bits();
-        let challenge = fields::challenge(&replay.described("ntlm/challenge.json", 1));
-        replay.acceptor_environment.host = host_of(&challenge);
-        replay
-    }
-
-    /// The fields of the message vector that a leg is.
-    fn described(&self, file: &str, leg: usize) -> Members {
-        let id = self.vector.fields["legs"][leg]["vector"].as_str().unwrap();
-        let message = vectors(file).into_iter().find(|vector| vector.id == id);
-        message.unwrap().fields
+        }
     }
 
     /// The token of a leg.
