@@ -5,7 +5,8 @@ use std::path::Path;
 use std::{env, fs, io};
 
 /// Folders with YAML files, and single files, beside this script.
-const PLACES: [&str; 6] = [
+const PLACES: [&str; 7] = [
+    "bug-classes.yaml",
     "errata.yaml",
     "mappings",
     "requirements",

@@ -1,9 +1,10 @@
-//! The suite: rules, scenarios, saboteurs, errata and mapping tables.
+//! The suite: rules, scenarios, saboteurs, errata, mapping tables, bug classes and models.
 //!
 //! All of it is data. The files are compiled in ([`Suite::embedded`]) or read from a folder
 //! ([`Suite::from_dir`]); both ways pass the same checks. Every file is read even if another one is broken, and
 //! all errors come back together, each with its place, whether the parser found it or a check afterwards.
 
+pub mod bug_class;
 mod check;
 pub mod errata;
 mod files;
@@ -20,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use self::{
+    bug_class::{BugClass, BugClassFile},
     errata::{ErrataFile, Erratum},
     files::SuiteFile,
     map::UniqueMap,
@@ -44,6 +46,8 @@ pub struct Suite {
     pub saboteurs: UniqueMap<Saboteur>,
     /// Errata by id.
     pub errata: UniqueMap<Erratum>,
+    /// Classes of defects by id.
+    pub bug_classes: UniqueMap<BugClass>,
     /// What native codes mean.
     pub mapping: Mapping,
     /// Frozen sets of rule ids by version.
@@ -139,15 +143,18 @@ impl Suite {
             Some(("scenarios", _)) => self.add_scenarios(file),
             Some(("mappings", _)) => self.add_mapping(file),
             Some(("requirements", _)) => self.add_requirements(file),
-            _ if file.path == "errata.yaml" => {
-                self.errata = read::<ErrataFile>(file)?.errata;
-                Ok(())
-            }
-            _ => {
-                self.saboteurs = read::<SaboteurFile>(file)?.saboteurs;
-                Ok(())
-            }
+            _ => self.add_single(file),
         }
+    }
+
+    /// Adds a file that stands beside the folders.
+    fn add_single(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        match file.path.as_str() {
+            "bug-classes.yaml" => self.bug_classes = read::<BugClassFile>(file)?.classes,
+            "errata.yaml" => self.errata = read::<ErrataFile>(file)?.errata,
+            _ => self.saboteurs = read::<SaboteurFile>(file)?.saboteurs,
+        }
+        Ok(())
     }
 
     fn add_rules(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
