@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, process::ExitCode};
 
 use legwork::{
-    audit, kill,
+    audit, cells, kill,
     report::{
         bug_classes::{self, BugClasses},
+        cells::Cells,
         coverage::Coverage,
         kill_matrix,
     },
@@ -57,6 +58,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         suite: SuiteChoice,
     },
+    /// The cells of a package's model, state by message by part, and how many cases reach each
+    Model {
+        /// Only the model of a package
+        #[arg(long, value_name = "NAME")]
+        package: Option<String>,
+        #[command(flatten)]
+        suite: SuiteChoice,
+    },
     /// Run every saboteur: each must be caught by the check of its own rule, and each checked rule must catch one
     KillMatrix {
         /// Write JSON
@@ -84,6 +93,7 @@ pub(crate) fn run(command: &Command) -> Done {
         Command::Show { id, suite } => told(rules_command::show(&suite.load()?, id)),
         Command::Coverage { package, suite } => coverage(suite, package.as_deref()),
         Command::BugClasses { package, json, suite } => classes(suite, package.as_deref(), *json),
+        Command::Model { package, suite } => model(suite, package.as_deref()),
         Command::KillMatrix { json, verbose, suite } => matrix(suite, *json, *verbose),
         Command::Audit { files, suite } => pages(suite, files),
     }
@@ -144,6 +154,24 @@ fn classes(choice: &SuiteChoice, package: Option<&str>, json: bool) -> Done {
             .try_for_each(|table| console::print(&table.text()))?;
     }
     Ok(console::verdict(tables.iter().all(BugClasses::is_good)))
+}
+
+fn model(choice: &SuiteChoice, package: Option<&str>) -> Done {
+    let suite = choice.load()?;
+    let results = results(&suite);
+    let mut good = true;
+    for package in packages(&suite, package) {
+        let Some(model) = suite.models.get(package) else {
+            return Err(Failure::Usage(format!(
+                "there is no model of package `{package}`"
+            )));
+        };
+        let reached = cells::reached(model, &suite.mapping, &results);
+        let table = Cells::of(package, model, &reached);
+        good &= table.is_good();
+        console::print(&table.text())?;
+    }
+    Ok(console::verdict(good))
 }
 
 fn matrix(choice: &SuiteChoice, json: bool, verbose: bool) -> Done {

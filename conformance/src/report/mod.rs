@@ -13,6 +13,7 @@
 //! | `coverage`, `kill_matrix` | how well the rules are proven |
 
 pub mod bug_classes;
+pub mod cells;
 pub mod coverage;
 mod evidence;
 pub mod expectation_update;

@@ -36,6 +36,7 @@ pub(super) fn all(suite: &Suite, files: &[SuiteFile], broken: &[&str]) -> Vec<Lo
             Some("mappings") => findings.mapping(&document),
             Some("requirements") => findings.requirements(&document),
             Some("saboteurs.yaml") => findings.saboteurs(&document),
+            Some("models") => findings.model(&document),
             Some("bug-classes.yaml") => findings.bug_classes(&document),
             _ => {}
         }

@@ -9,7 +9,7 @@ use std::{
 use crate::yaml::Located;
 
 /// Folders of a suite.
-const FOLDERS: [&str; 4] = ["mappings", "requirements", "rules", "scenarios"];
+const FOLDERS: [&str; 5] = ["mappings", "models", "requirements", "rules", "scenarios"];
 
 /// Files beside the folders.
 const FILES: [&str; 3] = ["bug-classes.yaml", "errata.yaml", "saboteurs.yaml"];

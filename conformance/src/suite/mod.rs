@@ -10,6 +10,7 @@ pub mod errata;
 mod files;
 pub mod map;
 pub mod mapping;
+pub mod model;
 pub mod names;
 pub mod rule;
 pub mod saboteur;
@@ -26,6 +27,7 @@ use self::{
     files::SuiteFile,
     map::UniqueMap,
     mapping::{Mapping, MappingFile},
+    model::Model,
     rule::{Rule, RuleFile},
     saboteur::{Saboteur, SaboteurFile},
     scenario::{Scenario, ScenarioFile},
@@ -50,6 +52,8 @@ pub struct Suite {
     pub bug_classes: UniqueMap<BugClass>,
     /// What native codes mean.
     pub mapping: Mapping,
+    /// Models by package.
+    pub models: BTreeMap<String, Model>,
     /// Frozen sets of rule ids by version.
     pub requirements: BTreeMap<String, Vec<String>>,
 }
@@ -142,6 +146,7 @@ impl Suite {
             Some(("rules", _)) => self.add_rules(file),
             Some(("scenarios", _)) => self.add_scenarios(file),
             Some(("mappings", _)) => self.add_mapping(file),
+            Some(("models", _)) => self.add_model(file),
             Some(("requirements", _)) => self.add_requirements(file),
             _ => self.add_single(file),
         }
@@ -197,6 +202,12 @@ impl Suite {
                 }
             },
         }
+        Ok(())
+    }
+
+    fn add_model(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        let package = file.place_below("models").unwrap_or_default();
+        self.models.insert(package.to_owned(), read(file)?);
         Ok(())
     }
 

@@ -1,7 +1,11 @@
 //! Checks of `bug-classes.yaml` and `models/`.
 
 use super::{Document, End, Findings, Path, one_of};
-use crate::suite::bug_class::{BugClassFile, PACKAGES};
+use crate::suite::{
+    bug_class::{BugClassFile, PACKAGES},
+    model::{self, Model, Unreachable},
+    names,
+};
 
 impl Findings<'_> {
     pub(super) fn bug_classes(&mut self, document: &Document<'_>) {
@@ -30,6 +34,59 @@ impl Findings<'_> {
             if rules.iter().take(index).any(|other| other == rule) {
                 self.wrong(document, &path, format!("rule `{rule}` stands here twice"), None);
             }
+        }
+    }
+
+    pub(super) fn model(&mut self, document: &Document<'_>) {
+        let Ok(model) = document.read::<Model>() else {
+            return;
+        };
+        for (message, parts) in model.messages.iter() {
+            let path = Path::root().at("messages").at(message);
+            if !names::TOKENS.iter().any(|(token, _)| *token == message) {
+                let error = document.error(&path, End::Key, format!("no token is called `{message}`"));
+                self.errors.push(error);
+                continue;
+            }
+            for (index, part) in parts.iter().enumerate() {
+                if !model::is_part(message, part) {
+                    let text = format!("no field `{part}` of `{message}`");
+                    self.wrong(document, &path.at(index), text, None);
+                }
+            }
+        }
+        for (index, listed) in model.unreachable.iter().enumerate() {
+            self.unreachable(
+                document,
+                &Path::root().at("unreachable").at(index),
+                &model,
+                listed,
+            );
+        }
+    }
+
+    /// An entry whose every word is one of the model, and that means some cell.
+    fn unreachable(&mut self, document: &Document<'_>, path: &Path, model: &Model, listed: &Unreachable) {
+        let before = self.errors.len();
+        if !model.states(listed.side).any(|state| state == listed.state) {
+            let text = format!("no state `{}` of the {}", listed.state, listed.side.name());
+            self.wrong(
+                document,
+                &path.at("state"),
+                text,
+                Some(one_of(model.states(listed.side))),
+            );
+        }
+        if let Some(input) = listed
+            .input
+            .as_deref()
+            .filter(|input| !model.inputs().any(|known| known == *input))
+        {
+            let text = format!("no input `{input}`");
+            self.wrong(document, &path.at("input"), text, Some(one_of(model.inputs())));
+        }
+        if self.errors.len() == before && !model.cells().iter().any(|cell| listed.covers(cell)) {
+            self.wrong(document, path, "no cell is meant".to_owned(), None);
         }
     }
 }
