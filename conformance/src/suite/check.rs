@@ -36,7 +36,7 @@ pub(super) fn all(suite: &Suite, files: &[SuiteFile], broken: &[&str]) -> Vec<Lo
             Some("mappings") => findings.mapping(&document),
             Some("requirements") => findings.requirements(&document),
             Some("saboteurs.yaml") => findings.saboteurs(&document),
-            Some("models") => findings.model(&document),
+            Some("models") => findings.model(&document, file.place_below("models").unwrap_or_default()),
             Some("bug-classes.yaml") => findings.bug_classes(&document),
             _ => {}
         }

@@ -37,23 +37,20 @@ impl Findings<'_> {
         }
     }
 
-    pub(super) fn model(&mut self, document: &Document<'_>) {
+    pub(super) fn model(&mut self, document: &Document<'_>, package: &str) {
         let Ok(model) = document.read::<Model>() else {
             return;
         };
+        if !PACKAGES.contains(&package) {
+            let message = format!("no package `{package}`");
+            let expected = Some(format!(
+                "a file that is called {}",
+                one_of(PACKAGES.iter().copied())
+            ));
+            self.wrong(document, &Path::root(), message, expected);
+        }
         for (message, parts) in model.messages.iter() {
-            let path = Path::root().at("messages").at(message);
-            if !names::TOKENS.iter().any(|(token, _)| *token == message) {
-                let error = document.error(&path, End::Key, format!("no token is called `{message}`"));
-                self.errors.push(error);
-                continue;
-            }
-            for (index, part) in parts.iter().enumerate() {
-                if !model::is_part(message, part) {
-                    let text = format!("no field `{part}` of `{message}`");
-                    self.wrong(document, &path.at(index), text, None);
-                }
-            }
+            self.parts(document, message, parts);
         }
         for (index, listed) in model.unreachable.iter().enumerate() {
             self.unreachable(
@@ -62,6 +59,24 @@ impl Findings<'_> {
                 &model,
                 listed,
             );
+        }
+    }
+
+    /// The parts of a message that exists, each once.
+    fn parts(&mut self, document: &Document<'_>, message: &str, parts: &[String]) {
+        let path = Path::root().at("messages").at(message);
+        if !names::TOKENS.iter().any(|(token, _)| *token == message) {
+            let error = document.error(&path, End::Key, format!("no token is called `{message}`"));
+            self.errors.push(error);
+            return;
+        }
+        for (index, part) in parts.iter().enumerate() {
+            let path = path.at(index);
+            if !model::is_part(message, part) {
+                self.wrong(document, &path, format!("no field `{part}` of `{message}`"), None);
+            } else if parts.iter().take(index).any(|other| other == part) {
+                self.wrong(document, &path, format!("`{part}` stands here twice"), None);
+            }
         }
     }
 
