@@ -1,6 +1,7 @@
 //! The tables that a run is held against: classes of defects, and the cells of a model.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot be set up fails"
