@@ -48,7 +48,7 @@ fn of_side(model: &Model, mapping: &Mapping, trace: &Trace, side: Role) -> Vec<C
         if event.leg().is_some_and(|leg| leg.context.is_none()) {
             (done, failed) = (0, false);
         }
-        if !trace.is_genuine_before(side, at) || !took_place(mapping, trace, at, event) {
+        if !trace.is_genuine(side, at) || !took_place(mapping, trace, at, event) {
             continue;
         }
         let state = match failed {

@@ -211,6 +211,23 @@ fn a_side_that_is_not_judged_reaches_no_cell() {
     assert!(cells.keys().all(|cell| cell.side == Role::Initiator));
 }
 
+/// No subject but the reference can be made to send what it would not: where it is, the case ends.
+#[test]
+fn a_leg_that_only_the_reference_can_play_does_not_count() {
+    let mut suite = suite();
+    let case = "ntlm/mic/no-room";
+    let entry = suite.scenarios.iter_mut().find(|entry| entry.id == case).unwrap();
+    entry.scenario.judges = Role::BOTH.to_vec();
+    let [result] = results(&suite, case).try_into().unwrap();
+    let (second_leg, _) = result.trace.leg(Role::Initiator, 1).unwrap();
+    assert!(!result.trace.is_genuine(Role::Initiator, second_leg));
+    assert!(result.trace.is_genuine(Role::Acceptor, second_leg));
+    assert_eq!(
+        places(&suite, case).into_iter().collect::<Vec<_>>().join(", "),
+        "acceptor expect-authenticate authenticate, acceptor expect-negotiate negotiate, initiator start none"
+    );
+}
+
 // ---- errors and their places
 
 fn errors(path: &str, text: &str) -> Vec<(usize, usize, String)> {

@@ -201,7 +201,7 @@ fn checks<'a>(results: &'a [CaseResult], package: &str) -> Checks<'a> {
         for finding in &result.findings {
             let real = finding
                 .event
-                .is_none_or(|at| result.trace.is_genuine_before(finding.side, at.saturating_add(1)));
+                .is_none_or(|at| result.trace.is_genuine(finding.side, at));
             if finding.verdict >= Verdict::Pass && real {
                 let count = checks.entry((finding.side, &finding.rule)).or_default();
                 *count = count.saturating_add(1);

@@ -182,11 +182,11 @@ impl Trace {
             .find(|(_, event)| event.side == side && event.purpose == Purpose::Leg(number))
     }
 
-    /// Whether a side has sent nothing else than it would before an event: a subject that is no saboteur can be in
-    /// its place.
+    /// Whether a side has sent nothing else than it would, up to and with an event: a subject that is no saboteur can
+    /// be in its place.
     #[must_use]
-    pub fn is_genuine_before(&self, side: Role, at: usize) -> bool {
-        let mut before = self.events.iter().take(at);
-        before.all(|event| event.side != side || !event.altered_output)
+    pub fn is_genuine(&self, side: Role, at: usize) -> bool {
+        let mut until = self.events.iter().take(at.saturating_add(1));
+        until.all(|event| event.side != side || !event.altered_output)
     }
 }
