@@ -5,9 +5,11 @@ use std::path::Path;
 use std::{env, fs, io};
 
 /// Folders with YAML files, and single files, beside this script.
-const PLACES: [&str; 6] = [
+const PLACES: [&str; 8] = [
+    "bug-classes.yaml",
     "errata.yaml",
     "mappings",
+    "models",
     "requirements",
     "rules",
     "saboteurs.yaml",

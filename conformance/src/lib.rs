@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod audit;
+pub mod cells;
 pub mod check;
 pub mod dead_axes;
 pub mod edit;

@@ -14,8 +14,10 @@ use legwork::{
     rules_command,
     suite::{
         Suite,
+        bug_class::BugClassFile,
         errata::ErrataFile,
         mapping::{Class, MappingFile, Reason},
+        model::Model,
         rule::{About, Binds, RuleFile, Unchecked, Why},
         saboteur::{SaboteurFile, SaboteurRole},
         scenario::ScenarioFile,
@@ -261,6 +263,8 @@ fn schemas_are_current() {
     schema::<SaboteurFile>("saboteur.json");
     schema::<MappingFile>("mapping.json");
     schema::<ErrataFile>("errata.json");
+    schema::<BugClassFile>("bug-class.json");
+    schema::<Model>("model.json");
     let mut generator = schemars::SchemaGenerator::default();
     let request = generator.subschema_for::<RequestLine>();
     let reply = generator.subschema_for::<ReplyLine>();
@@ -280,9 +284,11 @@ fn files_fulfil_their_schemas() {
         ("rules", "rule.json"),
         ("scenarios", "scenario.json"),
         ("mappings", "mapping.json"),
+        ("models", "model.json"),
     ];
     let files = [
         ("errata.yaml", "errata.json"),
+        ("bug-classes.yaml", "bug-class.json"),
         ("saboteurs.yaml", "saboteur.json"),
     ];
     for (place, schema) in folders.into_iter().chain(files) {

@@ -11,7 +11,7 @@ use crate::{fuzz, tidy, vectors};
 /// One step: what it is called in the output, and what it does.
 type Step = (&'static str, fn() -> TaskResult);
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 16] = [
     ("format (cargo fmt writes it)", || {
         with_cargo("fmt --all -- --check --files-with-diff")
     }),
@@ -32,6 +32,10 @@ const STEPS: [Step; 14] = [
     ("axes: each value makes a difference", || {
         built("legwork", "list --dead-axes")
     }),
+    ("bug classes: each is caught in either role", || {
+        built("legwork", "rules bug-classes")
+    }),
+    ("model: each cell is reached", || built("legwork", "rules model")),
     ("kill matrix: each check can fail", || {
         built("legwork", "rules kill-matrix")
     }),

@@ -1,13 +1,19 @@
 //! `legwork rules`.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, fs, path::PathBuf, process::ExitCode};
 
 use legwork::{
-    audit, kill,
-    report::{coverage::Coverage, kill_matrix},
+    audit, cells, kill,
+    report::{
+        bug_classes::{self, BugClasses},
+        cells::Cells,
+        coverage::Coverage,
+        kill_matrix,
+    },
     rules_command,
     run::case,
-    runner::{self, Options},
+    runner::{self, CaseResult, Options},
+    suite::Suite,
 };
 
 use super::{
@@ -41,6 +47,25 @@ pub(crate) enum Command {
         #[command(flatten)]
         suite: SuiteChoice,
     },
+    /// What catches each class of defects, in either role, read off a run of the reference
+    BugClasses {
+        /// Only the classes of a package
+        #[arg(long, value_name = "NAME")]
+        package: Option<String>,
+        /// Write JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        suite: SuiteChoice,
+    },
+    /// The cells of a package's model, state by message by part, and how many cases reach each
+    Model {
+        /// Only the model of a package
+        #[arg(long, value_name = "NAME")]
+        package: Option<String>,
+        #[command(flatten)]
+        suite: SuiteChoice,
+    },
     /// Run every saboteur: each must be caught by the check of its own rule, and each checked rule must catch one
     KillMatrix {
         /// Write JSON
@@ -67,6 +92,8 @@ pub(crate) fn run(command: &Command) -> Done {
         Command::List { filter, suite } => told(rules_command::list(&suite.load()?, filter.as_deref())),
         Command::Show { id, suite } => told(rules_command::show(&suite.load()?, id)),
         Command::Coverage { package, suite } => coverage(suite, package.as_deref()),
+        Command::BugClasses { package, json, suite } => classes(suite, package.as_deref(), *json),
+        Command::Model { package, suite } => model(suite, package.as_deref()),
         Command::KillMatrix { json, verbose, suite } => matrix(suite, *json, *verbose),
         Command::Audit { files, suite } => pages(suite, files),
     }
@@ -79,10 +106,7 @@ fn told(text: Result<String, rules_command::RulesError>) -> Done {
 
 fn coverage(choice: &SuiteChoice, package: Option<&str>) -> Done {
     let suite = choice.load()?;
-    let cases = case::expand(&suite);
-    let bar = progress::bar(cases.len(), "cases");
-    let results = runner::run_reference(&suite, &cases, &Options::default(), |_| bar.inc(1));
-    bar.finish_and_clear();
+    let results = results(&suite);
     let coverage = Coverage::of(&suite, &results, package);
     if let (true, Some(package)) = (coverage.files.is_empty(), package) {
         return Err(Failure::Usage(format!(
@@ -93,6 +117,63 @@ fn coverage(choice: &SuiteChoice, package: Option<&str>) -> Done {
     Ok(console::verdict(coverage.is_good()))
 }
 
+/// All cases of the suite, played by the reference.
+fn results(suite: &Suite) -> Vec<CaseResult> {
+    let cases = case::expand(suite);
+    let bar = progress::bar(cases.len(), "cases");
+    let results = runner::run_reference(suite, &cases, &Options::default(), |_| bar.inc(1));
+    bar.finish_and_clear();
+    results
+}
+
+/// The packages to tell of: the one that is asked for, or all that scenarios drive.
+fn packages<'a>(suite: &'a Suite, package: Option<&'a str>) -> Vec<&'a str> {
+    let driven = suite.scenarios.iter().map(|entry| entry.package.as_str());
+    let driven: BTreeSet<&str> = driven.collect();
+    package.map_or_else(|| driven.into_iter().collect(), |package| vec![package])
+}
+
+fn classes(choice: &SuiteChoice, package: Option<&str>, json: bool) -> Done {
+    let suite = choice.load()?;
+    let results = results(&suite);
+    let packages = packages(&suite, package).into_iter();
+    let tables: Vec<BugClasses> = packages
+        .map(|package| BugClasses::of(&suite, &results, package))
+        .collect();
+    if let Some(table) = tables.iter().find(|table| table.classes.is_empty()) {
+        let package = &table.package;
+        return Err(Failure::Usage(format!(
+            "no class of defects can occur in package `{package}`"
+        )));
+    }
+    if json {
+        console::print(&pretty(&bug_classes::json(&tables)))?;
+    } else {
+        tables
+            .iter()
+            .try_for_each(|table| console::print(&table.text()))?;
+    }
+    Ok(console::verdict(tables.iter().all(BugClasses::is_good)))
+}
+
+fn model(choice: &SuiteChoice, package: Option<&str>) -> Done {
+    let suite = choice.load()?;
+    let results = results(&suite);
+    let mut good = true;
+    for package in packages(&suite, package) {
+        let Some(model) = suite.models.get(package) else {
+            return Err(Failure::Usage(format!(
+                "there is no model of package `{package}`"
+            )));
+        };
+        let reached = cells::reached(model, &suite.mapping, &results);
+        let table = Cells::of(package, model, &reached);
+        good &= table.is_good();
+        console::print(&table.text())?;
+    }
+    Ok(console::verdict(good))
+}
+
 fn matrix(choice: &SuiteChoice, json: bool, verbose: bool) -> Done {
     let suite = choice.load()?;
     let cases = case::expand(&suite);
@@ -100,12 +181,15 @@ fn matrix(choice: &SuiteChoice, json: bool, verbose: bool) -> Done {
     let matrix = kill::matrix(&suite, &cases, &Options::default(), |_| bar.inc(1));
     bar.finish_and_clear();
     if json {
-        let text = serde_json::to_string_pretty(&kill_matrix::json(&matrix)).unwrap_or_default();
-        console::print(&format!("{text}\n"))?;
+        console::print(&pretty(&kill_matrix::json(&matrix)))?;
     } else {
         console::print(&kill_matrix::text(&matrix, verbose))?;
     }
     Ok(console::verdict(matrix.is_full()))
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
 fn pages(choice: &SuiteChoice, files: &[PathBuf]) -> Done {

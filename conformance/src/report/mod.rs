@@ -12,6 +12,8 @@
 //! | `expectation_update` | new entries for a file of expectations |
 //! | `coverage`, `kill_matrix` | how well the rules are proven |
 
+pub mod bug_classes;
+pub mod cells;
 pub mod coverage;
 mod evidence;
 pub mod expectation_update;

@@ -181,4 +181,12 @@ impl Trace {
         self.legs()
             .find(|(_, event)| event.side == side && event.purpose == Purpose::Leg(number))
     }
+
+    /// Whether a side has sent nothing else than it would, up to and with an event: a subject that is no saboteur can
+    /// be in its place.
+    #[must_use]
+    pub fn is_genuine(&self, side: Role, at: usize) -> bool {
+        let mut until = self.events.iter().take(at.saturating_add(1));
+        until.all(|event| event.side != side || !event.altered_output)
+    }
 }

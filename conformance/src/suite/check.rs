@@ -1,6 +1,8 @@
 //! Checks across files: every name that one part of the suite uses must exist in another. Each finding is placed
 //! where the name stands.
 
+mod tables;
+
 use super::{
     RequirementsFile, ScenarioEntry, Suite,
     files::SuiteFile,
@@ -34,6 +36,8 @@ pub(super) fn all(suite: &Suite, files: &[SuiteFile], broken: &[&str]) -> Vec<Lo
             Some("mappings") => findings.mapping(&document),
             Some("requirements") => findings.requirements(&document),
             Some("saboteurs.yaml") => findings.saboteurs(&document),
+            Some("models") => findings.model(&document, file.place_below("models").unwrap_or_default()),
+            Some("bug-classes.yaml") => findings.bug_classes(&document),
             _ => {}
         }
     }

@@ -9,10 +9,10 @@ use std::{
 use crate::yaml::Located;
 
 /// Folders of a suite.
-const FOLDERS: [&str; 4] = ["mappings", "requirements", "rules", "scenarios"];
+const FOLDERS: [&str; 5] = ["mappings", "models", "requirements", "rules", "scenarios"];
 
 /// Files beside the folders.
-const FILES: [&str; 2] = ["errata.yaml", "saboteurs.yaml"];
+const FILES: [&str; 3] = ["bug-classes.yaml", "errata.yaml", "saboteurs.yaml"];
 
 /// The compiled-in files: path and text.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/suite.rs"));

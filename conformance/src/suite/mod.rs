@@ -1,14 +1,16 @@
-//! The suite: rules, scenarios, saboteurs, errata and mapping tables.
+//! The suite: rules, scenarios, saboteurs, errata, mapping tables, bug classes and models.
 //!
 //! All of it is data. The files are compiled in ([`Suite::embedded`]) or read from a folder
 //! ([`Suite::from_dir`]); both ways pass the same checks. Every file is read even if another one is broken, and
 //! all errors come back together, each with its place, whether the parser found it or a check afterwards.
 
+pub mod bug_class;
 mod check;
 pub mod errata;
 mod files;
 pub mod map;
 pub mod mapping;
+pub mod model;
 pub mod names;
 pub mod rule;
 pub mod saboteur;
@@ -20,10 +22,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use self::{
+    bug_class::{BugClass, BugClassFile},
     errata::{ErrataFile, Erratum},
     files::SuiteFile,
     map::UniqueMap,
     mapping::{Mapping, MappingFile},
+    model::Model,
     rule::{Rule, RuleFile},
     saboteur::{Saboteur, SaboteurFile},
     scenario::{Scenario, ScenarioFile},
@@ -44,8 +48,12 @@ pub struct Suite {
     pub saboteurs: UniqueMap<Saboteur>,
     /// Errata by id.
     pub errata: UniqueMap<Erratum>,
+    /// Classes of defects by id.
+    pub bug_classes: UniqueMap<BugClass>,
     /// What native codes mean.
     pub mapping: Mapping,
+    /// Models by package.
+    pub models: BTreeMap<String, Model>,
     /// Frozen sets of rule ids by version.
     pub requirements: BTreeMap<String, Vec<String>>,
 }
@@ -138,16 +146,20 @@ impl Suite {
             Some(("rules", _)) => self.add_rules(file),
             Some(("scenarios", _)) => self.add_scenarios(file),
             Some(("mappings", _)) => self.add_mapping(file),
+            Some(("models", _)) => self.add_model(file),
             Some(("requirements", _)) => self.add_requirements(file),
-            _ if file.path == "errata.yaml" => {
-                self.errata = read::<ErrataFile>(file)?.errata;
-                Ok(())
-            }
-            _ => {
-                self.saboteurs = read::<SaboteurFile>(file)?.saboteurs;
-                Ok(())
-            }
+            _ => self.add_single(file),
         }
+    }
+
+    /// Adds a file that stands beside the folders.
+    fn add_single(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        match file.path.as_str() {
+            "bug-classes.yaml" => self.bug_classes = read::<BugClassFile>(file)?.classes,
+            "errata.yaml" => self.errata = read::<ErrataFile>(file)?.errata,
+            _ => self.saboteurs = read::<SaboteurFile>(file)?.saboteurs,
+        }
+        Ok(())
     }
 
     fn add_rules(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
@@ -190,6 +202,12 @@ impl Suite {
                 }
             },
         }
+        Ok(())
+    }
+
+    fn add_model(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
+        let package = file.place_below("models").unwrap_or_default();
+        self.models.insert(package.to_owned(), read(file)?);
         Ok(())
     }
 

@@ -196,7 +196,7 @@ impl Driver<'_, '_> {
         self.altered_input |= step.input.is_some();
         let fault = |message: String| Err(End::HarnessFault(message));
         match &step.input {
-            None if role == Role::Initiator && self.party(role).legs == 0 => Ok(None),
+            None if role == Role::Initiator && self.party(role).legs == 0 && !self.altered_input => Ok(None),
             None => Ok(self.under_way.bytes().map(<[u8]>::to_vec)),
             Some(Input::None) => Ok(None),
             Some(Input::Empty) => Ok(Some(Vec::new())),
