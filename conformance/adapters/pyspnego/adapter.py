@@ -162,13 +162,18 @@ class Subject:
         """The accounts become the credential store, the computer name an environment variable."""
         self.forget()
         environment = request["environment"]
-        for name in environment.get("policy", {}):
+        policy = dict(environment.get("policy", {}))
+        level = policy.pop("lm-compatibility-level", None)
+        for name in policy:
             raise Unsupported(f"policy:{name}")
         for name in environment.get("faults", []):
             raise Unsupported(f"fault:{name}")
         lines = [account_line(account) for account in environment.get("accounts", [])]
         self.store.write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
         os.environ["NTLM_USER_FILE"] = str(self.store)
+        os.environ.pop("LM_COMPAT_LEVEL", None)
+        if level is not None:
+            os.environ["LM_COMPAT_LEVEL"] = str(level)
         os.environ["NETBIOS_COMPUTER_NAME"] = environment["host"]["netbios-computer"]
         return {}
 
