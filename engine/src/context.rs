@@ -58,7 +58,7 @@ impl Initiator {
             }
             InitiatorState::Established(session) => {
                 self.0 = InitiatorState::Established(session);
-                Err(CallerMisuse::FailedContext.into())
+                complete(turn.environment)
             }
             InitiatorState::Failed => failed(turn.environment),
         }
@@ -130,7 +130,7 @@ impl Acceptor {
             }
             AcceptorState::Established(session) => {
                 self.0 = AcceptorState::Established(session);
-                Err(CallerMisuse::FailedContext.into())
+                complete(turn.environment)
             }
             AcceptorState::Failed => failed(turn.environment),
         }
@@ -169,6 +169,14 @@ fn fail_on_purpose(environment: &Environment) -> Result<(), Error> {
         return Err(EnvironmentFault::Internal.into());
     }
     Ok(())
+}
+
+/// A leg of a context that is complete.
+fn complete(environment: &Environment) -> Result<Progress, Error> {
+    if deviates!(environment, CompleteContextStaysOpen) {
+        return Ok(Progress::Complete);
+    }
+    Err(CallerMisuse::CompleteContext.into())
 }
 
 /// A leg of a context that failed before.

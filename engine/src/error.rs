@@ -179,6 +179,9 @@ pub enum CallerMisuse {
     /// The context failed on an earlier leg.
     #[error("context failed on an earlier leg")]
     FailedContext,
+    /// The context is complete: no further token is due.
+    #[error("context is complete")]
+    CompleteContext,
     /// A context deleted before.
     #[error("context was deleted before")]
     DeletedTwice,
@@ -304,6 +307,7 @@ impl CallerMisuse {
             | Self::ForeignContext
             | Self::InvalidCredential
             | Self::FailedContext
+            | Self::CompleteContext
             | Self::DeletedTwice
             | Self::NotEstablished => SecurityStatus::SEC_E_INVALID_HANDLE,
             Self::NoCredentials => SecurityStatus::SEC_E_NO_CREDENTIALS,

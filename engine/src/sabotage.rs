@@ -206,6 +206,8 @@ deviations! {
     SealsReadOnly = "seals-read-only";
     /// Datagram mode is not reported.
     DatagramNotReported = "datagram-not-reported";
+    /// A context that is complete takes whatever comes.
+    CompleteContextStaysOpen = "complete-context-stays-open";
     /// Responses of every version are taken.
     CompatibilityLevelIgnored = "compatibility-level-ignored";
     /// A guest's messages are said to be protected.

@@ -243,7 +243,7 @@ class Subject:
             elif attribute == "sizes":
                 values["security-trailer"] = context.query_message_sizes().header
             elif attribute == "flags":
-                values["gss"] = int(context.context_attr)
+                values["flags"] = f"{int(context.context_attr):#010x}"
         if attribute not in ("session-key", "names", "sizes", "flags"):
             raise Unsupported(f"query:{attribute}")
         return {**returned(), "values": values}

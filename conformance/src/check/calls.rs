@@ -63,13 +63,25 @@ fn completion(judge: &mut Judge<'_>, at: usize, event: &Event) {
         .meaning(event)
         .is_some_and(|meaning| meaning.class == Class::Ok);
     let last = matches!(event.purpose, Purpose::Leg(number) if number > 0);
-    if event.side != Role::Acceptor || !last || !done {
+    if event.side != Role::Acceptor || !last || !done || completed_before(judge, at, event.side) {
         return;
     }
     let token = event.output().unwrap_or_default();
     judge.check("asc/ntlm/completion-without-token", at, token.is_empty(), || {
         format!("the last leg made a token of {} bytes", token.len())
     });
+}
+
+/// Whether a side had completed its exchange before an event. What a further call makes belongs to no exchange of the
+/// case.
+fn completed_before(judge: &Judge<'_>, at: usize, side: Role) -> bool {
+    let before = judge.trace.legs().take_while(|(place, _)| *place < at);
+    let mut own = before.filter(|(_, leg)| leg.side == side);
+    own.any(|(_, leg)| {
+        judge
+            .meaning(leg)
+            .is_some_and(|meaning| meaning.class == Class::Ok)
+    })
 }
 
 /// Every token that a side makes of its own will is the message that is due, and well formed.
@@ -80,6 +92,9 @@ fn message_due(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let Purpose::Leg(number) = event.purpose else {
         return;
     };
+    if completed_before(judge, at, event.side) {
+        return;
+    }
     let Some(token) = event
         .output()
         .filter(|token| !token.is_empty() && went_on && !event.altered_output)

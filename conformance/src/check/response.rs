@@ -33,18 +33,17 @@ const FIRST_LEVEL_WITHOUT_LM: u64 = 2;
 pub(super) fn check<'a>(judge: &mut Judge<'_>, answer: &'a Answer<'a>) -> Option<AvPairs<'a>> {
     let expected = expected_form(judge, answer);
     let found = ResponseForm::of(&answer.message);
-    judge.check(
-        "wire/ntlm/response-version",
-        answer.made.at,
-        found == expected,
-        || {
-            format!(
-                "responses of {} and {} bytes are {found:?}, due is {expected:?}",
-                answer.message.lm_response.len(),
-                answer.message.nt_response.len()
-            )
-        },
-    );
+    let rule = match expected {
+        ResponseForm::Anonymous => "wire/ntlm/anonymous-form",
+        _ => "wire/ntlm/response-version",
+    };
+    judge.check(rule, answer.made.at, found == expected, || {
+        format!(
+            "responses of {} and {} bytes are {found:?}, due is {expected:?}",
+            answer.message.lm_response.len(),
+            answer.message.nt_response.len()
+        )
+    });
     match found {
         ResponseForm::Anonymous => anonymous(judge, answer),
         ResponseForm::VersionOne => version_one(judge, answer),

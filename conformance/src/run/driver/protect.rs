@@ -187,6 +187,10 @@ impl Driver<'_, '_> {
     ) -> Result<(), End> {
         self.party(role).needs(if sealed { "unseal" } else { "verify" })?;
         let form = self.party(role).form(!sealed);
+        if made.read_only.is_some() && !(form == Form::Buffers && self.party(role).shows("buffer-attributes"))
+        {
+            return Err(self.party(role).unsupported("buffer-attributes"));
+        }
         let buffers = if form == Form::Whole {
             vec![Buffer::new(DATA, [made.token, made.message].concat())]
         } else {
