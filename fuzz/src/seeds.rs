@@ -168,6 +168,75 @@ fn kinds() -> Vec<Choices> {
             }
         }
     }
+    kinds.extend(refused_kinds());
+    kinds
+}
+
+/// Choices that are refused, or nearly, each for one reason: another password, closed accounts, versions that a level
+/// refuses, bindings of another channel and none, weak keys, no null session, nobody who is asked for.
+fn refused_kinds() -> Vec<Choices> {
+    let plain = || Choices {
+        initiator: EVERYTHING,
+        ..Choices::default()
+    };
+    let mut kinds = vec![
+        Choices {
+            logon: Logon::Impostor,
+            ..plain()
+        },
+        Choices {
+            logon: Logon::Stranger,
+            ..plain()
+        },
+        Choices {
+            logon: Logon::Nobody,
+            ..plain()
+        },
+        Choices {
+            acceptor_bindings: Some(1),
+            ..plain()
+        },
+        Choices {
+            initiator_bindings: Some(1),
+            acceptor_bindings: Some(1),
+            ..plain()
+        },
+        Choices {
+            initiator_bindings: Some(1),
+            acceptor_bindings: Some(2),
+            ..plain()
+        },
+        Choices {
+            acceptor: AcceptRequirements::ALLOW_MISSING_BINDINGS.bits(),
+            acceptor_bindings: Some(1),
+            ..plain()
+        },
+        Choices {
+            initiator: 0,
+            ..plain()
+        },
+        Choices {
+            initiator: EVERYTHING | 0x400,
+            ..plain()
+        },
+        Choices {
+            initiator: EVERYTHING | 0x400,
+            acceptor: 0x400,
+            denied: 0x4000_0040,
+            ..plain()
+        },
+    ];
+    kinds.extend((0..5).map(|account| Choices { account, ..plain() }));
+    kinds.extend((0..6).map(|initiator_leniency| Choices {
+        initiator_leniency,
+        ..plain()
+    }));
+    let weak = NegotiateFlags::NEGOTIATE_128.bits();
+    kinds.extend([0, 16, 32].map(|policy| Choices {
+        policy,
+        denied: weak,
+        ..plain()
+    }));
     kinds
 }
 

@@ -226,10 +226,18 @@ fn announces_mic(token: &[u8]) -> bool {
 /// the initiator for somebody whom it must not.
 #[must_use]
 pub fn completes(mutation: &Mutation) -> bool {
-    let mut pair = Pair::new(mutation.choices.clone());
-    let course = Course::run(&mut pair, mutation);
+    completes_between(&mut Pair::new(mutation.choices.clone()), mutation)
+}
+
+/// As [`completes`], between two sides that were made with the choices of the mutation.
+///
+/// # Panics
+/// As [`completes`].
+#[must_use]
+pub fn completes_between(pair: &mut Pair, mutation: &Mutation) -> bool {
+    let course = Course::run(pair, mutation);
     if !course.changed {
-        as_forecast(&mut pair, &course, mutation);
+        as_forecast(pair, &course, mutation);
     } else if let Some(end) = &course.end {
         within_policy(&end.arrived, end.guise, mutation);
         if end.guise == Guise::Owner {

@@ -189,12 +189,20 @@ pub fn protection(bytes: &[u8]) {
 /// # Panics
 /// A side takes what it has to refuse, or refuses what it has to take.
 pub fn check(script: &Script) {
+    check_in(script, Environment::seeded(0));
+}
+
+/// As [`check`], in an environment.
+///
+/// # Panics
+/// As [`check`].
+pub fn check_in(script: &Script, environment: Environment) {
     let flags = NegotiateFlags::from_bits_retain(script.flags);
     let mut ends = Ends {
         flags,
         initiator: End::new(flags, script.key, Sender::Initiator),
         acceptor: End::new(flags, script.key, Sender::Acceptor),
-        environment: Environment::seeded(0),
+        environment,
     };
     for step in &script.steps {
         ends.run(step);
