@@ -1,5 +1,7 @@
 //! Two interfaces that know each other's account, and what each of them asks for and lets out.
 
+use std::sync::LazyLock;
+
 use arbitrary::Arbitrary;
 use legwork_engine::{
     buffer::{BufferKind, SecBuffer},
@@ -9,7 +11,7 @@ use legwork_engine::{
         SecurityInterface,
     },
     codec::utf16::Text,
-    environment::{Account, AccountState, Directory, Environment, LmCompatibilityLevel},
+    environment::{Account, AccountState, Directory, Environment, LmCompatibilityLevel, PasswordHashes},
     flags::{AcceptRequirements, InitRequirements},
     ntlm::keys,
 };
@@ -20,6 +22,9 @@ pub const USER: &str = "user";
 pub const DOMAIN: &str = "EXAMPLE";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
+
+/// What the directory keeps of it.
+static HASHES: LazyLock<PasswordHashes> = LazyLock::new(|| keys::password_hashes(&PASSWORD.into()));
 
 /// Every requirement of an initiator for somebody and a connection: no datagrams, no null session.
 pub const EVERYTHING: u32 = !(InitRequirements::DATAGRAM.bits() | InitRequirements::NULL_SESSION.bits());
@@ -211,7 +216,7 @@ impl Pair {
         policy.require_128_bit = choices.policy & 32 != 0;
         policy.level = LmCompatibilityLevel::new(choices.acceptor_level()).expect("a level");
         policy.guest = choices.guests();
-        let mut account = Account::new(USER, DOMAIN, keys::password_hashes(&PASSWORD.into()));
+        let mut account = Account::new(USER, DOMAIN, HASHES.clone());
         account.state = choices.account_state();
         acceptor.environment().directory = Directory::new(vec![account]);
         let (_, acceptor_credential) = acceptor

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz speed`: what each target costs beside a target that does nothing.
 
-use super::{BASELINE, build, report, seeds, target_run, targets};
+use super::{BASELINE, build, cargo_fuzz_as, report, seeds, targets};
 use crate::process::TaskResult;
 
 /// How often target and baseline are run in turn.
@@ -31,15 +31,15 @@ pub(super) fn run(seconds: u32) -> TaskResult {
     Ok(())
 }
 
-/// Inputs a second of a program over the corpus of a target. What it finds is not kept.
-fn speed_of(program: &str, corpus: &str, limit: &str) -> Result<f64, crate::process::TaskError> {
+/// Inputs a second of a program, built as a target is, over the corpus of that target. What it finds is not kept.
+fn speed_of(program: &str, corpus_of: &str, limit: &str) -> Result<f64, crate::process::TaskError> {
     let found = std::env::temp_dir().join(format!("legwork-fuzz-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&found);
     let _ = std::fs::create_dir_all(&found);
-    let corpus = format!("fuzz/corpus/{corpus}");
+    let corpus = format!("fuzz/corpus/{corpus_of}");
     let found_text = found.to_string_lossy().into_owned();
     let arguments = [found_text.as_str(), &corpus, "--", limit, "-print_final_stats=1"];
-    let outcome = report::of(target_run(program, &arguments));
+    let outcome = report::of(cargo_fuzz_as(corpus_of, "run", program, &arguments));
     let _ = std::fs::remove_dir_all(&found);
     outcome.map(|report| report.speed)
 }
