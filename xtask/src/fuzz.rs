@@ -62,7 +62,7 @@ fn seeds() -> TaskResult {
     ]))
 }
 
-/// Builds every target with a fuzzing engine and the address sanitizer.
+/// Builds every target with a fuzzing engine.
 pub(crate) fn build() -> TaskResult {
     require_cargo_fuzz()?;
     for target in targets()? {
@@ -91,18 +91,24 @@ fn smoke_all(seconds: u32) -> TaskResult {
 }
 
 fn run_one(target: &str, arguments: &[&str]) -> TaskResult {
-    let known = targets()?;
-    if !known.iter().any(|name| name == target) {
-        return failed(format!(
-            "there is no target {target:?}; there are {}",
-            known.join(", ")
-        ));
-    }
+    require_target(target)?;
     seeds()?;
     require_cargo_fuzz()?;
     let mut all = vec!["--"];
     all.extend(arguments);
     run_program(target_run(target, &all))
+}
+
+/// Refuses a name that is no target's.
+fn require_target(target: &str) -> TaskResult {
+    let known = targets()?;
+    if known.iter().any(|name| name == target) {
+        return Ok(());
+    }
+    failed(format!(
+        "there is no target {target:?}; there are {}",
+        known.join(", ")
+    ))
 }
 
 /// Names of all targets, from the files in `fuzz/targets`.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{BASELINE, cargo_fuzz, has_nightly, targets};
+use super::{BASELINE, cargo_fuzz, has_nightly, require_target, targets};
 use crate::process::{TaskError, TaskResult, cargo, failed, output_of, program, root, run as run_program};
 
 /// What is not ours, and what judges: neither counts.
@@ -13,6 +13,9 @@ const NOT_COUNTED: &str = r"(\.cargo|rustc|rustlib|toolchains)/|/(fuzz|vectors)/
 
 /// Prints lines reached and lines in the program, by seeds alone and by the corpus, of some targets or of all.
 pub(super) fn run(chosen: &[&str]) -> TaskResult {
+    for target in chosen {
+        require_target(target)?;
+    }
     let seeds = root().join("target").join("fuzz-seeds");
     let folder = seeds.to_string_lossy().into_owned();
     run_program(cargo(&[
