@@ -37,14 +37,14 @@ pub(super) fn of(mut command: Command) -> Result<Report, TaskError> {
         }
     };
     let text = String::from_utf8_lossy(&output.stderr);
-    let report = Report {
-        crashed: !output.status.success(),
-        ..read(&text)
-    };
-    if report.crashed {
+    let report = read(&text);
+    if !output.status.success() {
         let lines: Vec<&str> = text.lines().collect();
         let tail = lines.get(lines.len().saturating_sub(60)..).unwrap_or_default();
         eprintln!("{}", tail.join("\n"));
+        if !report.crashed {
+            return failed(format!("{} could not run", command.get_program().display()));
+        }
     }
     Ok(report)
 }
@@ -71,7 +71,7 @@ fn read(text: &str) -> Report {
         covered_before: inited.and_then(covered).unwrap_or_default(),
         covered_after: status.filter_map(covered).next_back().unwrap_or_default(),
         found: statistic("new_units_added"),
-        crashed: false,
+        crashed: text.contains("Test unit written to "),
     }
 }
 
@@ -99,5 +99,12 @@ stat::new_units_added:          2
             crashed: false,
         };
         assert_eq!(read(text), expected);
+    }
+
+    #[test]
+    fn a_run_with_an_artifact_ended_with_a_finding() {
+        let text = "==1== ERROR: libFuzzer: deadly signal\nTest unit written to fuzz/artifacts/t/crash-1\n";
+        assert!(read(text).crashed);
+        assert!(!read("error: could not compile").crashed);
     }
 }
