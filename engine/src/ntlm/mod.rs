@@ -7,21 +7,31 @@
 //! (established)     ── AUTHENTICATE ───▶   (established)
 //! ```
 //!
+//! In datagram mode there is no NEGOTIATE message: the initiator's first leg has no token, and the acceptor, called
+//! without one, begins.
+//!
 //! | state | input | next | status |
 //! |---|---|---|---|
-//! | Start | any | ExpectChallenge | SEC_I_CONTINUE_NEEDED, NEGOTIATE |
+//! | Start | any | ExpectChallenge | SEC_I_CONTINUE_NEEDED, NEGOTIATE; none in datagram mode |
 //! | ExpectChallenge | CHALLENGE | established | SEC_E_OK, AUTHENTICATE |
+//! | ExpectChallenge | CHALLENGE without what is required | failed | SEC_E_UNSUPPORTED_FUNCTION |
 //! | ExpectChallenge | other | failed | SEC_E_INVALID_TOKEN |
-//! | ExpectNegotiate | NEGOTIATE | ExpectAuthenticate | SEC_I_CONTINUE_NEEDED, CHALLENGE |
+//! | ExpectNegotiate | NEGOTIATE; none in datagram mode | ExpectAuthenticate | SEC_I_CONTINUE_NEEDED, CHALLENGE |
 //! | ExpectAuthenticate | AUTHENTICATE, right secret | established | SEC_E_OK |
+//! | ExpectAuthenticate | AUTHENTICATE of nobody, who may log on | established | SEC_E_OK |
 //! | ExpectAuthenticate | AUTHENTICATE, wrong secret | failed | SEC_E_LOGON_DENIED |
-//! | ExpectAuthenticate | AUTHENTICATE, no NT response or one of version 1 | failed | SEC_E_LOGON_DENIED |
+//! | ExpectAuthenticate | AUTHENTICATE of nobody, who may not | failed | SEC_E_LOGON_DENIED |
+//! | ExpectAuthenticate | AUTHENTICATE, right secret of a closed account | failed | SEC_E_LOGON_DENIED |
+//! | ExpectAuthenticate | AUTHENTICATE, no response or of a version that the level refuses | failed | SEC_E_LOGON_DENIED |
 //! | ExpectAuthenticate | AUTHENTICATE, code or bindings wrong | failed | SEC_E_MESSAGE_ALTERED, SEC_E_BAD_BINDINGS |
 //! | ExpectNegotiate, ExpectAuthenticate | other | failed | SEC_E_INVALID_TOKEN |
+//! | established, failed | any | the same | SEC_E_INVALID_HANDLE |
 //!
 //! Sections: 2.2 messages, 3.1 client, 3.2 server, 3.3 responses, 3.4 session security.
 //!
-//! Left out so far: NTLMv1 and LM responses, anonymous logon, datagram mode, code pages other than ASCII.
+//! Left out: code pages other than ASCII and Latin-1; an LMv2 response without an NT response (section 3.2.5.1.2 knows
+//! none); session security for nobody and for guests, of which section 3.4 says that there is none: for nobody the
+//! messages are protected with the key of zeros, as Samba does it, for guests not at all.
 
 pub mod acceptor;
 pub mod attributes;
