@@ -213,8 +213,9 @@ impl Bare {
         let mut zeroed = tokens.authenticate.clone();
         legwork_engine::codec::put(&mut zeroed, at, &[0; 16]);
         let session = initiator.session().unwrap();
-        let Identity::User { user, domain, hashes } = &world.identity else {
-            panic!("a user logs on");
+        let (user, domain, hashes) = match &world.identity {
+            Identity::User { user, domain, hashes } => (user, domain, hashes),
+            other => unimplemented!("{other:?} has no secret"),
         };
         let bare = Self {
             nt_hash: hashes.nt.0,

@@ -208,6 +208,24 @@ deviations! {
     DatagramNotReported = "datagram-not-reported";
     /// A context that is complete takes whatever comes.
     CompleteContextStaysOpen = "complete-context-stays-open";
+    /// Messages are read beyond their end, as if zeros stood there.
+    OverReads = "over-reads";
+    /// AV pairs of unknown ids are malformed.
+    UnknownPairsRefused = "unknown-pairs-refused";
+    /// Sealing keys are never shortened.
+    SealingKeyNotShortened = "sealing-key-not-shortened";
+    /// Checksums are encrypted although no key was exchanged.
+    ChecksumAlwaysEncrypted = "checksum-always-encrypted";
+    /// The exchanged session key is not taken.
+    SessionKeyNotExchanged = "session-key-not-exchanged";
+    /// User names are mapped to upper case in ASCII alone.
+    AsciiUpperCase = "ascii-upper-case";
+    /// Domain names are mapped to upper case as user names are.
+    DomainUpperCase = "domain-upper-case";
+    /// Names are Unicode whatever was agreed on.
+    NamesAlwaysUnicode = "names-always-unicode";
+    /// The message integrity code is looked for behind a version, whether there is one or not.
+    MicBehindVersion = "mic-behind-version";
     /// Responses of every version are taken.
     CompatibilityLevelIgnored = "compatibility-level-ignored";
     /// A guest's messages are said to be protected.

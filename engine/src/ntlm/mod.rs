@@ -42,12 +42,16 @@ pub mod protection;
 mod response;
 mod verification;
 
+use std::borrow::Cow;
+
 use crate::{
     codec::utf16::Text,
+    crypto::{self, Secret},
     environment::Environment,
-    error::{Error, PeerIncompatible},
+    error::{Error, PeerIncompatible, TokenError, TokenErrorKind},
 };
-use messages::NegotiateFlags;
+use keys::ResponseKeyV2;
+use messages::{AvPairs, NegotiateFlags};
 
 /// What an exchange ends with.
 #[derive(Debug)]
@@ -58,6 +62,50 @@ pub struct Established {
     pub user: Text,
     /// Its domain, as the AUTHENTICATE message has it.
     pub domain: Text,
+}
+
+/// A token as it is read: as it came.
+fn as_read<'a>(token: &'a [u8], environment: &Environment) -> Cow<'a, [u8]> {
+    if !deviates!(environment, OverReads) {
+        return Cow::Borrowed(token);
+    }
+    let mut longer = token.to_vec();
+    longer.resize(token.len().max(64) + usize::from(u16::MAX) * 2, 0);
+    Cow::Owned(longer)
+}
+
+/// The character set of names: both ends of the deviation are here.
+fn names_are_unicode(flags: NegotiateFlags, environment: &Environment) -> bool {
+    flags.contains(NegotiateFlags::UNICODE) || deviates!(environment, NamesAlwaysUnicode)
+}
+
+/// Unknown ids are passed over (section 2.2.2.1).
+fn require_pairs(pairs: &AvPairs<'_>, environment: &Environment) -> Result<(), TokenError> {
+    let unknown = pairs.iter().any(|pair| pair.id.name().is_none());
+    if unknown && deviates!(environment, UnknownPairsRefused) {
+        return Err(TokenError::new("AvId", 0, TokenErrorKind::BadValue));
+    }
+    Ok(())
+}
+
+/// The key of all version 2 responses of a user (section 3.3.2).
+fn response_key(
+    nt_hash: &Secret<16>,
+    user: &Text,
+    domain: &Text,
+    environment: &Environment,
+) -> ResponseKeyV2 {
+    if deviates!(environment, AsciiUpperCase) {
+        let ascii = |unit: &u16| match u8::try_from(*unit) {
+            Ok(letter) if letter.is_ascii() => u16::from(letter.to_ascii_uppercase()),
+            _ => *unit,
+        };
+        let upper = Text::from_units(user.units().iter().map(ascii).collect::<Vec<_>>());
+        let names = [upper.to_le_bytes(), domain.to_le_bytes()].concat();
+        return ResponseKeyV2::new(&Secret(crypto::hmac_md5(&nt_hash.0, &[&names])));
+    }
+    let upper = deviates!(environment, DomainUpperCase).then(|| domain.to_uppercase());
+    ResponseKeyV2::new(&keys::ntowf_v2(nt_hash, user, upper.as_ref().unwrap_or(domain)))
 }
 
 /// Refuses keys shorter than policy wants (sections 3.1.5.1.2 and 3.2.5.2.2).

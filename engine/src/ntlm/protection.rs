@@ -61,6 +61,12 @@ impl Direction {
         let sealing = if deviates!(environment, SealsWithSessionKey) {
             Zeroizing::new(key.0.to_vec())
         } else {
+            let whole = deviates!(environment, SealingKeyNotShortened);
+            let mut flags = flags;
+            flags.set(
+                NegotiateFlags::NEGOTIATE_128,
+                flags.contains(NegotiateFlags::NEGOTIATE_128) || whole,
+            );
             keys::sealing_key(flags, key, sender)
         };
         Self {
@@ -118,7 +124,9 @@ impl Direction {
         mut checksum: [u8; 8],
         environment: &Environment,
     ) -> Signature {
-        if flags.contains(NegotiateFlags::KEY_EXCH) && !deviates!(environment, ChecksumNotEncrypted) {
+        let encrypted =
+            flags.contains(NegotiateFlags::KEY_EXCH) || deviates!(environment, ChecksumAlwaysEncrypted);
+        if encrypted && !deviates!(environment, ChecksumNotEncrypted) {
             self.sealing.apply(&mut checksum);
         }
         Signature {

@@ -199,7 +199,7 @@ impl Driver<'_, '_> {
             buffers.push(Buffer::new(TOKEN, made.token));
             buffers
         };
-        let sequence = made.number.unwrap_or(self.party(role).checked);
+        let sequence = made.number.unwrap_or_else(|| self.party(role).checked);
         let protect = Protect {
             context: CONTEXT,
             quality: 0,
