@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::{
     check::Verdict,
     edit::plan::Plan,
+    protocol::Role,
     run::{case::Case, driver::CallerDeviation},
     runner::{self, Options, Saboteurs},
     suite::{
@@ -102,8 +103,20 @@ fn unleash(
         acceptor: plan.filter(|_| saboteur.role == SaboteurRole::Acceptor),
         caller,
     };
+    let sides = [
+        (Role::Initiator, &saboteurs.initiator),
+        (Role::Acceptor, &saboteurs.acceptor),
+    ];
+    // A case that judges nobody who misbehaves finds nothing.
+    let judges = |case: &&Case<'_>| {
+        caller.is_some()
+            || sides
+                .iter()
+                .any(|(role, plan)| plan.is_some() && case.judges(*role))
+    };
     let results = cases
         .iter()
+        .filter(judges)
         .map(|case| runner::run_sabotaged(suite, case, options, &saboteurs))
         .collect();
     failed(&runner::across_cases(suite, results))

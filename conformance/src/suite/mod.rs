@@ -7,12 +7,14 @@
 mod check;
 pub mod errata;
 mod files;
+pub mod grammar;
 pub mod map;
 pub mod mapping;
 pub mod names;
 pub mod rule;
 pub mod saboteur;
 pub mod scenario;
+pub mod vectors;
 
 use std::{collections::BTreeMap, path::Path};
 
