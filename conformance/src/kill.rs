@@ -58,7 +58,7 @@ impl Matrix {
     }
 }
 
-/// Runs every case with every saboteur.
+/// Runs every saboteur: with every case that is written out, and if those let it pass, with the generated ones.
 #[must_use]
 pub fn matrix(suite: &Suite, cases: &[Case<'_>], options: &Options, done: impl Fn(&Killed) + Sync) -> Matrix {
     let clean = runner::run_reference(suite, cases, options, |_| {});
@@ -108,18 +108,24 @@ fn unleash(
         (Role::Acceptor, &saboteurs.acceptor),
     ];
     // A case that judges nobody who misbehaves finds nothing.
-    let judges = |case: &&Case<'_>| {
-        caller.is_some()
-            || sides
-                .iter()
-                .any(|(role, plan)| plan.is_some() && case.judges(*role))
+    let judges = |case: &&&Case<'_>| {
+        let judged = |(role, plan): &(Role, &Option<Plan>)| plan.is_some() && case.judges(*role);
+        caller.is_some() || sides.iter().any(judged)
     };
-    let results = cases
-        .iter()
-        .filter(judges)
-        .map(|case| runner::run_sabotaged(suite, case, options, &saboteurs))
-        .collect();
-    failed(&runner::across_cases(suite, results))
+    let play = |cases: &[&Case<'_>]| {
+        let judging = cases.iter().filter(judges);
+        let results = judging.map(|case| runner::run_sabotaged(suite, case, options, &saboteurs));
+        failed(&runner::across_cases(suite, results.collect()))
+    };
+    // Generated cases are many: they are for the saboteurs that the others let pass.
+    let (written, generated): (Vec<_>, Vec<_>) = cases.iter().partition(|case| !case.is_generated());
+    let mut found = play(&written);
+    if !found.contains_key(&saboteur.rule) {
+        for (rule, count) in play(&generated) {
+            *found.entry(rule).or_insert(0) += count;
+        }
+    }
+    found
 }
 
 /// Rules whose checks failed, with the number of checks. A warning is a failed check of a rule that is no MUST.

@@ -199,7 +199,6 @@ fn authenticate(when: When, seen: &Seen<'_>, message: &Authenticate<'_>, broken:
             odd(&message.user) || key_of_other_size(message) || !has_sound_response(message)
         }
         When::ProofBroken => proof_broken(),
-        When::OtherFlags => sent.is_none_or(|sent| sent.flags != message.flags),
         When::MicMissing => announced(message) && message.mic.is_none_or(|mic| mic == [0; 16]),
         When::MicBroken => mic_broken(),
         _ => false,

@@ -544,8 +544,6 @@ pub enum When {
     OlderResponse,
     /// What the proof covers is not what was sent, or the proof itself is not: response, user, domain.
     ProofBroken,
-    /// The flags are not those that were sent.
-    OtherFlags,
     /// A MIC is announced, and there is none, or sixteen zero bytes.
     MicMissing,
     /// A MIC is announced, and a message that it covers is not the one that was sent.
