@@ -7,8 +7,12 @@ use legwork_engine::{
 
 use super::{CONTEXT, Driver, End, Purpose, party::named_context};
 use crate::{
+    edit::Token,
     protocol::{Buffer, Form, Protect, Request, Role},
-    run::trace::{self, DATA, Event, TOKEN},
+    run::{
+        trace::{self, DATA, Event, TOKEN},
+        when,
+    },
     suite::{
         mapping::Class,
         scenario::{Expect, ProtectStep, ReadOnly, Tamper},
@@ -102,6 +106,21 @@ impl Driver<'_, '_> {
         let made = self.protect(step, sealed)?;
         let Some(made) = made else { return Ok(()) };
         let peer = step.by.peer();
+        if let Some(axis) = &step.edits_from {
+            let token = self.edited(&Token::Bytes(made.token.clone()), self.case.edits(axis))?;
+            let changed = Travelling {
+                token: token.bytes().unwrap_or_default().to_vec(),
+                ..made.clone()
+            };
+            let seen = when::Seen {
+                due: when::Due::Signature,
+                token: &changed.token,
+                sent: &made.token,
+                altered_before: false,
+            };
+            let expect = when::first(&step.check_first, &seen).cloned();
+            return self.check(peer, sealed, changed, expect, false);
+        }
         match step.tamper {
             None => self.check(peer, sealed, made, step.check.clone(), true),
             Some(Tamper::Replay) => {
@@ -229,7 +248,9 @@ fn plain(by: Role) -> ProtectStep {
         without: None,
         read_only: None,
         tamper: None,
+        edits_from: None,
         check: None,
+        check_first: Vec::new(),
         handle: None,
         without_sequence: false,
     }

@@ -16,7 +16,7 @@ impl Driver<'_, '_> {
         };
         match change.how {
             How::InTransit => {
-                self.under_way = self.changed(edits)?;
+                self.under_way = self.edited(&self.under_way, edits)?;
                 self.altered_input |= !edits.is_empty();
             }
             How::AsSent => {
@@ -36,27 +36,22 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// The token under way after edits. An edit that cannot be made is the harness's fault, unless the token is a
-    /// subject's, which need not have the field.
-    pub(super) fn changed(&mut self, edits: &[Edit]) -> Result<Token, End> {
-        let foreign = matches!(self.party(self.last_role()).seat, Seat::Foreign(_));
+    /// A token after edits. An edit that cannot be made is the harness's fault, unless a subject takes part: neither
+    /// its own tokens nor what the reference makes of them need have the field.
+    pub(super) fn edited(&self, token: &Token, edits: &[Edit]) -> Result<Token, End> {
+        let foreign = self
+            .sides
+            .iter()
+            .any(|party| matches!(party.seat, Seat::Foreign(_)));
         let wrong = |message: String| match foreign {
-            true => End::NotApplicable(format!("the subject's token: {message}")),
+            true => End::NotApplicable(format!("the token of this exchange: {message}")),
             false => End::HarnessFault(message),
         };
-        let changed = edit::in_transit(&self.under_way, edits).map_err(|error| wrong(error.to_string()))?;
-        if !edits.is_empty() && changed == self.under_way {
+        let changed = edit::in_transit(token, edits).map_err(|error| wrong(error.to_string()))?;
+        if !edits.is_empty() && changed == *token {
             return Err(wrong("the edits change nothing".to_owned()));
         }
         Ok(changed)
-    }
-
-    /// The side that made the token under way.
-    pub(super) fn last_role(&self) -> Role {
-        self.trace
-            .legs()
-            .last()
-            .map_or(Role::Initiator, |(_, event)| event.side)
     }
 
     pub(super) fn clock(&mut self, step: &ClockStep) -> Result<(), End> {
