@@ -210,6 +210,16 @@ deviations! {
     CompleteContextStaysOpen = "complete-context-stays-open";
     /// Messages are read beyond their end, as if zeros stood there.
     OverReads = "over-reads";
+    /// Half of a proof is compared.
+    ProofComparedByHalf = "proof-compared-by-half";
+    /// Half of a checksum is compared.
+    ChecksumComparedByHalf = "checksum-compared-by-half";
+    /// The lower half of a sequence number is compared.
+    SequenceComparedByHalf = "sequence-compared-by-half";
+    /// The lowest byte of a signature's version is compared.
+    SignatureVersionByByte = "signature-version-by-byte";
+    /// A malformed list of AV pairs counts as none.
+    MalformedPairsTolerated = "malformed-pairs-tolerated";
     /// AV pairs of unknown ids are malformed.
     UnknownPairsRefused = "unknown-pairs-refused";
     /// Sealing keys are never shortened.

@@ -237,7 +237,7 @@ impl Protection {
         environment: &Environment,
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
-        let received = parse_signature(token)?;
+        let received = parse_signature(token, environment)?;
         let mut next = self.receiving(number, environment);
         let mut checksum = next.expect(self.flags, &received, environment)?;
         message.into_iter().for_each(|part| checksum.update(part));
@@ -264,7 +264,7 @@ impl Protection {
         environment: &Environment,
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SEAL, environment)?;
-        let received = parse_signature(token)?;
+        let received = parse_signature(token, environment)?;
         let mut next = self.receiving(number, environment);
         let mut checksum = next.expect(self.flags, &received, environment)?;
         for part in message.parts_mut() {
@@ -406,8 +406,16 @@ impl Direction {
     }
 }
 
-fn parse_signature(token: &[u8]) -> Result<Signature, Error> {
-    let signature = Signature::parse(token)?;
+fn parse_signature(token: &[u8], environment: &Environment) -> Result<Signature, Error> {
+    #[allow(unused_mut, reason = "deviations change it")]
+    let mut signature = Signature::parse(token)?;
+    if deviates!(environment, SignatureVersionByByte) {
+        signature.version &= 0xFF;
+    }
+    if deviates!(environment, SequenceComparedByHalf) {
+        let [low, high, ..] = signature.sequence;
+        signature.sequence = [low, high, 0, 0];
+    }
     if signature.version != 1 {
         return Err(TokenError::new("Version", 0, TokenErrorKind::BadValue).into());
     }
@@ -421,13 +429,18 @@ fn genuine(
     received: &Signature,
     environment: &Environment,
 ) -> bool {
-    let compared = if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+    let compared: usize = if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
         0
     } else {
         4
     };
-    let left = expected.checksum.get(compared..).unwrap_or_default();
-    let right = received.checksum.get(compared..).unwrap_or_default();
+    let end = if deviates!(environment, ChecksumComparedByHalf) {
+        compared.midpoint(8)
+    } else {
+        8
+    };
+    let left = expected.checksum.get(compared..end).unwrap_or_default();
+    let right = received.checksum.get(compared..end).unwrap_or_default();
     crypto::equal(left, right)
         && expected.sequence == received.sequence
         && !deviates!(environment, RefusesGenuineMessages)

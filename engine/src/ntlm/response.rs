@@ -37,14 +37,18 @@ impl<'a> TargetInfo<'a> {
     /// # Errors
     /// The list or a value in it is malformed.
     pub(super) fn of(challenge: &'a Challenge<'_>, environment: &Environment) -> Result<Self, Error> {
+        const NONE: TargetInfo<'_> = TargetInfo {
+            pairs: None,
+            flags: 0,
+            timestamp: None,
+        };
         if !challenge.flags.contains(NegotiateFlags::TARGET_INFO) || challenge.target_info.is_empty() {
-            return Ok(Self {
-                pairs: None,
-                flags: 0,
-                timestamp: None,
-            });
+            return Ok(NONE);
         }
-        let (pairs, _) = AvPairs::parse(&challenge.target_info)?;
+        let (pairs, _) = match AvPairs::parse(&challenge.target_info) {
+            Err(_) if deviates!(environment, MalformedPairsTolerated) => return Ok(NONE),
+            parsed => parsed?,
+        };
         pairs.check_values()?;
         super::require_pairs(&pairs, environment)?;
         Ok(Self {
