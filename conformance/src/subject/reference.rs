@@ -1,6 +1,6 @@
 //! The reference engine as a subject: requests in, calls of the engine, answers out.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use legwork_engine::{
     buffer::{BufferAttributes, BufferKind, SecBuffer},
@@ -28,10 +28,12 @@ use crate::{
 /// The number of a handle that was never given out.
 const FOREIGN: u64 = u64::MAX;
 
+/// What the reference says of itself.
+pub static HELLO: LazyLock<Hello> = LazyLock::new(hello);
+
 /// The reference engine behind the interface of subjects.
 #[derive(Debug)]
 pub struct Reference {
-    hello: Hello,
     plan: Plan,
     interface: SecurityInterface,
     credentials: BTreeMap<u64, CredHandle>,
@@ -51,7 +53,6 @@ impl Reference {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         Self {
-            hello: hello(),
             plan,
             interface: SecurityInterface::new(environment::Environment::seeded(0)),
             credentials: BTreeMap::new(),
@@ -231,7 +232,7 @@ impl Reference {
 
 impl Subject for Reference {
     fn hello(&self) -> &Hello {
-        &self.hello
+        &HELLO
     }
 
     fn call(&mut self, request: &Request) -> Answer {
@@ -247,7 +248,7 @@ impl Subject for Reference {
         }
         let outcome = match request {
             Request::Hello { .. } => Outcome {
-                hello: Some(self.hello.clone()),
+                hello: Some(HELLO.clone()),
                 ..Outcome::default()
             },
             Request::Reset { environment } => return self.reset(environment),
