@@ -6,7 +6,7 @@ use legwork_engine::{
     buffer::{BufferAttributes, BufferKind, SecBuffer},
     call::{
         AcceptArguments, Allocation, AttributeValue, AuthIdentity, ContextAttribute, CredHandle,
-        CredentialUse, CtxtHandle, InitializeArguments, LegReply, Refusal, SecurityInterface,
+        CredentialUse, CtxtHandle, ExportFlags, InitializeArguments, LegReply, Refusal, SecurityInterface,
     },
     codec::utf16,
     environment,
@@ -190,6 +190,34 @@ impl Reference {
         }
     }
 
+    fn export(&mut self, context: u64) -> Outcome {
+        let handle = self.context(context);
+        match self
+            .interface
+            .export_security_context(handle, ExportFlags::DELETE_OLD)
+        {
+            Ok((status, packed)) => Outcome {
+                buffers: vec![Buffer::new(BufferKind::TOKEN.0, packed.to_vec())],
+                ..told(status, None)
+            },
+            Err(refusal) => refused(&refusal),
+        }
+    }
+
+    fn import(&mut self, package: &str, context: u64, buffers: &[Buffer]) -> Outcome {
+        let packed = buffers.first().map(|buffer| buffer.bytes.as_slice());
+        match self
+            .interface
+            .import_security_context(package, packed.unwrap_or_default())
+        {
+            Ok((status, handle)) => {
+                self.contexts.insert(context, handle);
+                told(status, None)
+            }
+            Err(refusal) => refused(&refusal),
+        }
+    }
+
     fn protect(&mut self, request: &Request, protect: &Protect) -> Outcome {
         let handle = self.context(protect.context);
         let mut buffers = buffers_in(&protect.buffers);
@@ -268,12 +296,15 @@ impl Subject for Reference {
             }
             Request::Initialize(leg) => self.initialize(leg),
             Request::Accept(leg) => self.accept(leg),
-            Request::Complete { .. } => {
-                return Answer::Unsupported(Unsupported {
-                    what: "complete".to_owned(),
-                    link: None,
-                });
+            Request::Complete { context, .. } => {
+                result(self.interface.complete_auth_token(self.context(*context)))
             }
+            Request::Export { context } => self.export(*context),
+            Request::Import {
+                package,
+                context,
+                buffers,
+            } => self.import(package, *context, buffers),
             Request::Delete { context } => {
                 result(self.interface.delete_security_context(self.context(*context)))
             }
@@ -298,6 +329,9 @@ fn hello() -> Hello {
             "acquire",
             "free-credential",
             call,
+            "complete",
+            "export",
+            "import",
             "delete",
             "free-buffers",
             "query",
@@ -460,6 +494,7 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
         AttributeValue::Names(name) => one("user", json!(Text::from(name.to_string().as_str()))),
         AttributeValue::Lifespan(expiry) => one("expiry", json!(expiry)),
         AttributeValue::SessionKey(key) => one("session-key", json!(hex::encode(key))),
+        AttributeValue::TargetInformation(pairs) => one("target-information", json!(hex::encode(pairs))),
         AttributeValue::Flags(bits) => one("flags", json!(format!("0x{bits:08x}"))),
         AttributeValue::PackageInfo(package) => one("package", json!(package.name())),
         _ => BTreeMap::new(),

@@ -199,6 +199,9 @@ impl<'s> Driver<'_, 's> {
             Step::Seal(step) => self.protected(step, true),
             Step::Query(step) => self.query(step),
             Step::Delete(step) => self.delete(step),
+            Step::Complete(step) => self.complete(step),
+            Step::Transfer(step) => self.transfer(step),
+            Step::ReAuthenticate(_) => self.re_authenticate(),
             Step::Acquire(step) => self.acquire_oddly(step),
         }
     }
