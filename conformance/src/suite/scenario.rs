@@ -29,6 +29,9 @@ pub struct ScenarioFile {
 pub struct Scenario {
     /// What is shown, in a sentence.
     pub text: String,
+    /// What makes the forms legal that it plays, where they are unusual: specification and section, or who sends them.
+    #[serde(default)]
+    pub source: Option<String>,
     /// Sides that can be judged by it.
     #[serde(default = "both")]
     pub judges: Vec<Role>,
