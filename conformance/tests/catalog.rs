@@ -676,3 +676,18 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// Legal variants are a catalogue: each says what makes its forms legal.
+#[test]
+fn legal_variants_name_their_source() {
+    let suite = suite();
+    let variants = suite
+        .scenarios
+        .iter()
+        .filter(|entry| entry.id.contains("/tolerance/"));
+    let (named, without): (Vec<_>, Vec<_>) = variants
+        .map(|entry| (&entry.id, &entry.scenario.source))
+        .partition(|(_, source)| source.is_some());
+    assert!(without.is_empty(), "{without:?}");
+    assert!(!named.is_empty());
+}

@@ -27,6 +27,11 @@ use legwork_engine::{
 };
 use rc4::{KeyInit, StreamCipher};
 
+/// Who logs on.
+const USER: &str = "User";
+const DOMAIN: &str = "EXAMPLE";
+const PASSWORD: &str = "Password";
+
 /// Noon of some day: 100 ns units since 1601-01-01.
 const NOON: u64 = 0x01D9_C8D6_E1A3_8000;
 
@@ -63,8 +68,8 @@ struct Tokens {
 
 impl World {
     fn new() -> Self {
-        let (user, domain) = (Text::from("User"), Text::from("EXAMPLE"));
-        let hashes = keys::password_hashes(&"Password".into());
+        let (user, domain) = (Text::from(USER), Text::from(DOMAIN));
+        let hashes = keys::password_hashes(&PASSWORD.into());
         let account = Account::new(user.clone(), domain.clone(), hashes.clone());
         let environment = |computer: &str| {
             let mut environment = Environment::seeded(0);
@@ -213,14 +218,10 @@ impl Bare {
         let mut zeroed = tokens.authenticate.clone();
         legwork_engine::codec::put(&mut zeroed, at, &[0; 16]);
         let session = initiator.session().unwrap();
-        let (user, domain, hashes) = match &world.identity {
-            Identity::User { user, domain, hashes } => (user, domain, hashes),
-            other => unimplemented!("{other:?} has no secret"),
-        };
         let bare = Self {
-            nt_hash: hashes.nt.0,
-            user: user.to_uppercase().to_le_bytes(),
-            domain: domain.to_le_bytes(),
+            nt_hash: keys::nt_hash(&PASSWORD.into()).0,
+            user: Text::from(USER).to_uppercase().to_le_bytes(),
+            domain: Text::from(DOMAIN).to_le_bytes(),
             server_challenge: challenge.server_challenge,
             temp: message.nt_response.get(16..).unwrap().to_vec(),
             exported: session.session_key().try_into().unwrap(),

@@ -66,6 +66,9 @@ impl Sabotage {
             | (Deviation::MemoryFaultAsInternalError, Error::Environment(EnvironmentFault::Memory)) => {
                 Some(Status::SEC_E_INTERNAL_ERROR)
             }
+            (Deviation::CompletionAsInternalError, Error::CallerMisuse(CallerMisuse::NothingToComplete)) => {
+                Some(Status::SEC_E_INTERNAL_ERROR)
+            }
             (Deviation::InternalFaultAsInvalidToken, Error::Environment(EnvironmentFault::Internal))
             | (
                 Deviation::UnknownAttributeAsInvalidToken,
@@ -262,6 +265,12 @@ deviations! {
     SkipTimestampVerification = "skip-timestamp-verification";
     /// The session key cannot be queried.
     SessionKeyNotExported = "session-key-not-exported";
+    /// An exported context begins anew.
+    ExportForgets = "export-forgets";
+    /// A credential serves one context.
+    CredentialUsedUp = "credential-used-up";
+    /// CompleteAuthToken is an internal error.
+    CompletionAsInternalError = "completion-as-internal-error";
     /// A query for the attributes gets none.
     FlagsForgotten = "flags-forgotten";
     /// The names of the peer lack the domain.

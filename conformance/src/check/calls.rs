@@ -76,11 +76,12 @@ fn completion(judge: &mut Judge<'_>, at: usize, event: &Event) {
 /// case.
 fn completed_before(judge: &Judge<'_>, at: usize, side: Role) -> bool {
     let before = judge.trace.legs().take_while(|(place, _)| *place < at);
-    let mut own = before.filter(|(_, leg)| leg.side == side);
-    own.any(|(_, leg)| {
-        judge
-            .meaning(leg)
-            .is_some_and(|meaning| meaning.class == Class::Ok)
+    let own = before.filter(|(_, leg)| leg.side == side);
+    // A first leg begins another exchange.
+    own.fold(false, |done, (_, leg)| {
+        let meaning = judge.meaning(leg);
+        let ok = meaning.is_some_and(|meaning| meaning.class == Class::Ok);
+        leg.purpose != Purpose::Leg(0) && (done || ok)
     })
 }
 

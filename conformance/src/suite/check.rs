@@ -420,7 +420,23 @@ impl Findings<'_> {
                     None,
                 );
             }
-            Step::Legs(_) | Step::Clock(_) => {}
+            Step::Complete(call) => {
+                self.expect_at(
+                    scope,
+                    &path.at("complete").at("expect"),
+                    call.expect.as_ref(),
+                    None,
+                );
+            }
+            Step::Transfer(call) => {
+                self.expect_at(
+                    scope,
+                    &path.at("transfer").at("expect"),
+                    call.expect.as_ref(),
+                    None,
+                );
+            }
+            Step::Legs(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
         }
     }
 
@@ -614,7 +630,8 @@ pub(super) fn expectations(scenario: &Scenario) -> Vec<&Expect> {
             Step::Query(query) => found.extend(query.expect.as_ref()),
             Step::Delete(delete) => found.extend(delete.expect.as_ref()),
             Step::Acquire(acquire) => found.extend(acquire.expect.as_ref()),
-            Step::Legs(_) | Step::Change(_) | Step::Clock(_) => {}
+            Step::Complete(call) | Step::Transfer(call) => found.extend(call.expect.as_ref()),
+            Step::Legs(_) | Step::Change(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
         }
     }
     found

@@ -29,6 +29,9 @@ pub struct ScenarioFile {
 pub struct Scenario {
     /// What is shown, in a sentence.
     pub text: String,
+    /// What makes the forms legal that it plays, where they are unusual: specification and section, or who sends them.
+    #[serde(default)]
+    pub source: Option<String>,
     /// Sides that can be judged by it.
     #[serde(default = "both")]
     pub judges: Vec<Role>,
@@ -230,6 +233,12 @@ pub enum Step {
     Query(QueryStep),
     /// Delete the context of one side.
     Delete(DeleteStep),
+    /// CompleteAuthToken on one side, although nobody asked for it.
+    Complete(OfStep),
+    /// Export the context of one side, and import it again under the same number.
+    Transfer(OfStep),
+    /// Delete the contexts of both sides; the legs that follow are another exchange with the same credentials.
+    ReAuthenticate(ReAuthenticateStep),
     /// Acquire a credential with unusual arguments.
     Acquire(AcquireStep),
 }
@@ -497,6 +506,22 @@ pub struct DeleteStep {
     #[serde(default)]
     pub handle: Option<HandleChoice>,
 }
+
+/// A call on the context of one side.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OfStep {
+    /// Whose context.
+    pub of: Role,
+    /// What must come back.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+}
+
+/// Another exchange with the same credentials.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReAuthenticateStep {}
 
 /// A credential acquired with unusual arguments.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -218,6 +218,7 @@ impl ExpectAuthenticate {
             protection,
             user,
             domain,
+            target_info: Vec::new(),
         })
     }
 

@@ -162,6 +162,7 @@ impl ExpectChallenge {
             protection: Protection::new(flags, session_key, Sender::Initiator),
             user,
             domain,
+            target_info: challenge.target_info.to_vec(),
         })
     }
 }

@@ -35,6 +35,7 @@
 
 pub mod acceptor;
 pub mod attributes;
+pub mod exported;
 pub mod initiator;
 pub mod keys;
 pub mod messages;
@@ -62,6 +63,8 @@ pub struct Established {
     pub user: Text,
     /// Its domain, as the AUTHENTICATE message has it.
     pub domain: Text,
+    /// What the CHALLENGE told the initiator of the target: AV pairs, raw. An acceptor has none.
+    pub target_info: Vec<u8>,
 }
 
 /// A token as it is read: as it came.

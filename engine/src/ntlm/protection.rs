@@ -39,6 +39,15 @@ struct Direction {
     sealing_key: Option<Zeroizing<Vec<u8>>>,
 }
 
+/// How far a direction has come.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// Number of the next message.
+    pub sequence: u32,
+    /// The key stream.
+    pub stream: Rc4,
+}
+
 /// What a signature says of its message, while the parts of the message come one by one.
 enum Checksum {
     /// With ESS.
@@ -74,6 +83,16 @@ impl Direction {
             sealing: Rc4::new(&sealing),
             sequence: u32::from(deviates!(environment, SequenceStartsAtOne)),
             sealing_key: flags.contains(NegotiateFlags::DATAGRAM).then_some(sealing),
+        }
+    }
+
+    fn at(flags: NegotiateFlags, key: &Secret<16>, sender: Sender, position: Position) -> Self {
+        let datagram = flags.contains(NegotiateFlags::DATAGRAM);
+        Self {
+            signing: HmacMd5::new(&keys::signing_key(key, sender).0),
+            sealing: position.stream,
+            sequence: position.sequence,
+            sealing_key: datagram.then(|| keys::sealing_key(flags, key, sender)),
         }
     }
 
@@ -167,6 +186,44 @@ impl Protection {
             send: None,
             receive: None,
         }
+    }
+
+    /// Protection of a context that was exported. A direction without a position has protected nothing yet.
+    #[must_use]
+    pub fn at(
+        flags: NegotiateFlags,
+        session_key: Secret<16>,
+        own: Sender,
+        positions: [Option<Position>; 2],
+    ) -> Self {
+        let [send, receive] = positions;
+        let direction = |sender: Sender, position: Option<Position>| {
+            position.map(|position| Box::new(Direction::at(flags, &session_key, sender, position)))
+        };
+        Self {
+            send: direction(own, send),
+            receive: direction(own.peer(), receive),
+            flags,
+            session_key: session_key.clone(),
+            own,
+        }
+    }
+
+    /// Where both directions are, sent and received; none before the first message.
+    #[must_use]
+    pub fn positions(&self) -> [Option<Position>; 2] {
+        [&self.send, &self.receive].map(|direction| {
+            direction.as_ref().map(|direction| Position {
+                sequence: direction.sequence,
+                stream: direction.sealing.clone(),
+            })
+        })
+    }
+
+    /// Whose protection it is.
+    #[must_use]
+    pub fn own(&self) -> Sender {
+        self.own
     }
 
     /// The exported session key.

@@ -4,8 +4,11 @@ use super::{CONTEXT, Driver, OTHER, Seat, party::named_context};
 use crate::{
     edit::{self, Token},
     protocol::{Request, Role},
-    run::trace::{End, Purpose},
-    suite::scenario::{AcquireStep, Change, ClockStep, DeleteStep, Edit, Expect, How, QueryStep},
+    run::trace::{End, Event, Purpose},
+    suite::{
+        mapping::Class,
+        scenario::{AcquireStep, Change, ClockStep, DeleteStep, Edit, Expect, How, OfStep, QueryStep},
+    },
 };
 
 impl Driver<'_, '_> {
@@ -104,6 +107,50 @@ impl Driver<'_, '_> {
             step.expect.clone(),
         )
         .map(|_| ())
+    }
+
+    pub(super) fn complete(&mut self, step: &OfStep) -> Result<(), End> {
+        self.party(step.of).needs("complete")?;
+        let request = Request::Complete {
+            context: CONTEXT,
+            buffers: Vec::new(),
+        };
+        self.call(step.of, Purpose::Step, request, step.expect.clone())
+            .map(|_| ())
+    }
+
+    /// The expectation is about the context that was imported; a package that exports none ends the case.
+    pub(super) fn transfer(&mut self, step: &OfStep) -> Result<(), End> {
+        self.party(step.of).needs("export")?;
+        self.party(step.of).needs("import")?;
+        let request = Request::Export { context: CONTEXT };
+        let exported = self.call(step.of, Purpose::Step, request, None)?;
+        let outcome = self.trace.events.get(exported).and_then(Event::outcome);
+        let buffers = outcome.map(|outcome| outcome.buffers.clone()).unwrap_or_default();
+        if self.class(exported, step.of) != Some(Class::Ok) {
+            return Err(self.party(step.of).unsupported("export of this context"));
+        }
+        let request = Request::Import {
+            package: self.case.entry.package.clone(),
+            context: CONTEXT,
+            buffers,
+        };
+        self.call(step.of, Purpose::Step, request, step.expect.clone())
+            .map(|_| ())
+    }
+
+    /// Both contexts go, the credentials stay.
+    pub(super) fn re_authenticate(&mut self) -> Result<(), End> {
+        for role in Role::BOTH {
+            self.party(role).needs("delete")?;
+            self.call(role, Purpose::Release, Request::Delete { context: CONTEXT }, None)?;
+            let party = self.party(role);
+            (party.has_context, party.complete, party.legs) = (false, false, 0);
+            (party.protected, party.checked) = (0, 0);
+        }
+        self.under_way = Token::None;
+        self.sent.clear();
+        Ok(())
     }
 
     pub(super) fn acquire_oddly(&mut self, step: &AcquireStep) -> Result<(), End> {

@@ -6,8 +6,8 @@ use legwork_engine::{
     buffer::{BufferKind, SecBuffer},
     call::{
         AcceptArguments, AcceptReply, AttributeValue, AuthIdentity, ContextAttribute, CredHandle,
-        CredentialUse, CtxtHandle, InitializeArguments, InitializeReply, NATIVE_DATA_REPRESENTATION,
-        SecurityInterface,
+        CredentialUse, CtxtHandle, ExportFlags, InitializeArguments, InitializeReply,
+        NATIVE_DATA_REPRESENTATION, SecurityInterface,
     },
     codec::utf16::Text,
     environment::{Account, Directory, Environment, LmCompatibilityLevel},
@@ -256,6 +256,15 @@ impl Pair {
         })
     }
 
+    /// The status of exporting a context that waits for its peer.
+    pub(crate) fn export_after_first_leg(mut self) -> Status {
+        let context = self.initialize(None, None).context.unwrap();
+        let exported = self
+            .initiator
+            .export_security_context(context, ExportFlags::empty());
+        exported.unwrap_err().status
+    }
+
     /// All legs; the status of the first one that fails. In datagram mode the first leg has no token.
     pub(crate) fn establish(mut self) -> Result<Established, Status> {
         let acquired = self
@@ -394,6 +403,45 @@ impl Established {
             if self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
                 assert!(self.open(side, &sent).is_err(), "a side takes its own message");
             }
+        }
+    }
+
+    /// Whether the context protects messages.
+    pub(crate) fn protects(&self) -> bool {
+        self.flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL)
+    }
+
+    pub(crate) fn name(&mut self, side: Side) -> AttributeValue {
+        self.query(side, ContextAttribute::NAMES)
+    }
+
+    pub(crate) fn try_export(&mut self, side: Side, flags: ExportFlags) -> Result<Vec<u8>, Status> {
+        let (interface, context) = self.side(side);
+        let exported = interface.export_security_context(context, flags);
+        exported
+            .map(|(_, packed)| packed.to_vec())
+            .map_err(|refusal| refusal.status)
+    }
+
+    pub(crate) fn export(&mut self, side: Side, flags: ExportFlags) -> Vec<u8> {
+        self.try_export(side, flags).unwrap()
+    }
+
+    pub(crate) fn import(&mut self, side: Side, packed: &[u8]) -> Result<CtxtHandle, Status> {
+        let (interface, _) = self.side(side);
+        let imported = interface.import_security_context("NTLM", packed);
+        imported
+            .map(|(_, handle)| handle)
+            .map_err(|refusal| refusal.status)
+    }
+
+    /// The context of a side moves to another handle.
+    pub(crate) fn transfer(&mut self, side: Side, flags: ExportFlags) {
+        let packed = self.export(side, flags);
+        let handle = self.import(side, &packed).unwrap();
+        match side {
+            Side::Initiator => self.initiator.1 = handle,
+            Side::Acceptor => self.acceptor.1 = handle,
         }
     }
 
