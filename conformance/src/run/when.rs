@@ -201,12 +201,19 @@ fn authenticate(when: When, seen: &Seen<'_>, message: &Authenticate<'_>, broken:
         When::ProofBroken => proof_broken(),
         When::MicMissing => announced(message) && message.mic.is_none_or(|mic| mic == [0; 16]),
         When::MicBroken => mic_broken(),
+        When::MicBrokenByFlags => mic_broken() && contradictory(message),
         _ => false,
     }
 }
 
 fn is_older(message: &Authenticate<'_>) -> bool {
     message.user.is_empty() || matches!(message.nt_response.len(), 0 | NtlmV2Response::V1_LENGTH)
+}
+
+/// Whether the flags contradict the rest of the message (sections 2.2.1.3 and 2.2.2.5).
+fn contradictory(message: &Authenticate<'_>) -> bool {
+    let key = !message.encrypted_session_key.is_empty();
+    no_character_set(message.flags) || message.flags.contains(NegotiateFlags::KEY_EXCH) != key
 }
 
 /// Whether the session key cannot be what the flags promise.

@@ -581,6 +581,9 @@ pub enum When {
     PartMalformed,
     /// It names neither Unicode nor OEM characters.
     NoCharacterSet,
+    /// A MIC is announced and a message that it covers is not the one that was sent, and the flags of the AUTHENTICATE
+    /// contradict the rest of it: no character set, or a session key without key exchange (or the other way round).
+    MicBrokenByFlags,
     /// The domain of an AUTHENTICATE is not the one that was sent.
     OtherDomain,
     /// There is no user, no NT response, or one of the size of NTLMv1: some see an anonymous logon in it, or an older

@@ -165,7 +165,8 @@ impl Driver<'_, '_> {
     fn protect(&mut self, step: &ProtectStep, sealed: bool) -> Result<Option<Travelling>, End> {
         let operation = if sealed { "seal" } else { "sign" };
         self.party(step.by).needs(operation)?;
-        let form = self.party(step.by).form(!sealed);
+        let list = step.without.is_some() || step.capacity.is_some() || step.read_only.is_some();
+        let form = self.party(step.by).form(!sealed, list);
         let buffers = self.buffers(step, form)?;
         let context = named_context(step.handle);
         let party = self.party(step.by);
@@ -205,7 +206,7 @@ impl Driver<'_, '_> {
         genuine: bool,
     ) -> Result<(), End> {
         self.party(role).needs(if sealed { "unseal" } else { "verify" })?;
-        let form = self.party(role).form(!sealed);
+        let form = self.party(role).form(!sealed, made.read_only.is_some());
         if made.read_only.is_some() && !(form == Form::Buffers && self.party(role).shows("buffer-attributes"))
         {
             return Err(self.party(role).unsupported("buffer-attributes"));
