@@ -147,9 +147,10 @@ fn behaviour(suite: &Suite, case: &Case<'_>) -> String {
 fn show(trace: &Trace) -> String {
     let event = |event: &Event| {
         format!(
-            "{:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?}",
             event.side,
             event.input(),
+            event.protect().map(|protect| &protect.buffers),
             event.answer,
             event.expect
         )

@@ -123,7 +123,12 @@ impl<'a> Hunt<'a> {
             return BTreeMap::new();
         };
         let run = |place: &usize| {
+            // A case that does not judge who misbehaves finds nothing.
             let case = self.cases.get(*place)?;
+            let side = saboteur.role.side();
+            if side.is_some_and(|side| !case.judges(side)) {
+                return None;
+            }
             Some(runner::run_sabotaged(self.suite, case, self.options, &saboteurs))
         };
         let results = self.sample.iter().filter_map(run).collect();

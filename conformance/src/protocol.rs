@@ -77,6 +77,21 @@ pub enum Request {
         /// The token of the leg that asked for completion.
         buffers: Vec<Buffer>,
     },
+    /// ExportSecurityContext. The old context is deleted (SECPKG_CONTEXT_EXPORT_DELETE_OLD); the packed context comes
+    /// back as a SECBUFFER_TOKEN buffer, in whatever form the subject has.
+    Export {
+        /// The context.
+        context: u64,
+    },
+    /// ImportSecurityContext.
+    Import {
+        /// Package name.
+        package: String,
+        /// Number under which the context is to be kept.
+        context: u64,
+        /// What the reply to `export` had.
+        buffers: Vec<Buffer>,
+    },
     /// DeleteSecurityContext.
     Delete {
         /// The context.

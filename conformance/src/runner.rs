@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use legwork_engine::ntlm::messages::Challenge;
 use rayon::prelude::*;
 
 use crate::{
@@ -18,7 +19,12 @@ use crate::{
         trace::{End, Trace},
         world::DEFAULT_CLOCK,
     },
-    subject::{self, Subject, description::Located, process::Process, reference::Reference},
+    subject::{
+        self,
+        description::Located,
+        process::Process,
+        reference::{HELLO, Reference},
+    },
     suite::Suite,
 };
 
@@ -34,6 +40,8 @@ pub struct Options {
     pub clock: u64,
     /// How long a subject may take to answer.
     pub deadline: Duration,
+    /// Keep the traces of cases without a failure or a warning, which are most of what a run holds in memory.
+    pub keep_traces: bool,
 }
 
 impl Default for Options {
@@ -42,6 +50,7 @@ impl Default for Options {
             seed: 0,
             clock: DEFAULT_CLOCK,
             deadline: Duration::from_secs(10),
+            keep_traces: true,
         }
     }
 }
@@ -57,8 +66,10 @@ pub struct CaseResult {
     pub findings: Vec<Finding>,
     /// The worst verdict.
     pub verdict: Verdict,
-    /// Everything that happened.
+    /// Everything that happened, unless nobody wants to know.
     pub trace: Trace,
+    /// The challenge that the acceptor sent of its own will, with its place in the trace.
+    challenge: Option<(usize, [u8; 8])>,
 }
 
 impl CaseResult {
@@ -86,10 +97,18 @@ pub fn run_reference(
         .map(|case| {
             let result = run_sabotaged(suite, case, options, &Saboteurs::default());
             done(&result);
-            result
+            kept(result, options)
         })
         .collect();
     across_cases(suite, results)
+}
+
+/// What is kept of a result.
+fn kept(mut result: CaseResult, options: &Options) -> CaseResult {
+    if !options.keep_traces && result.verdict < Verdict::Warn {
+        result.trace.events = Vec::new();
+    }
+    result
 }
 
 /// Who misbehaves on purpose.
@@ -108,7 +127,6 @@ pub struct Saboteurs {
 pub fn run_sabotaged(suite: &Suite, case: &Case<'_>, options: &Options, saboteurs: &Saboteurs) -> CaseResult {
     let mut initiator = Reference::new(saboteurs.initiator.clone().unwrap_or_default());
     let mut acceptor = Reference::new(saboteurs.acceptor.clone().unwrap_or_default());
-    let hello = initiator.hello().clone();
     let seats = (Seat::Reference(&mut initiator), Seat::Reference(&mut acceptor));
     let sabotaged = |role| match role {
         Role::Initiator => saboteurs.initiator.is_some(),
@@ -123,7 +141,7 @@ pub fn run_sabotaged(suite: &Suite, case: &Case<'_>, options: &Options, saboteur
         settings(suite, case, options, saboteurs.caller),
     );
     let seen = |role| Seen {
-        hello: &hello,
+        hello: &HELLO,
         name: "reference",
         judged: judged(role),
     };
@@ -140,7 +158,6 @@ pub fn run_subject(
     role: Role,
 ) -> CaseResult {
     let mut reference = Reference::default();
-    let ours = reference.hello().clone();
     let theirs = subject.subject.hello().clone();
     let name = subject.name.clone();
     // A subject whose clock cannot be steered has the real one, and its peer has to live at the same time.
@@ -158,7 +175,7 @@ pub fn run_subject(
             judged: case.judges(role),
         },
         false => Seen {
-            hello: &ours,
+            hello: &HELLO,
             name: "reference",
             judged: false,
         },
@@ -233,7 +250,7 @@ pub fn run_foreign(
                 Err(message) => not_started(suite, case, options, *role, (&hello, &message)),
             };
             done(&result);
-            result
+            kept(result, options)
         })
         .collect();
     Ok((hello, across_cases(suite, results)))
@@ -314,6 +331,7 @@ fn conclude(
         judged,
         findings,
         verdict,
+        challenge: challenge(&trace),
         trace,
     }
 }
@@ -380,10 +398,16 @@ fn worst(findings: &[Finding]) -> Verdict {
     }
 }
 
+/// The challenge that the acceptor sent of its own will.
+fn challenge(trace: &Trace) -> Option<(usize, [u8; 8])> {
+    let (at, event) = trace.leg(Role::Acceptor, 0)?;
+    let token = event.output().filter(|_| !event.altered_output)?;
+    Some((at, Challenge::parse(token).ok()?.server_challenge))
+}
+
 /// Adds the checks that need more than one case: challenges of different exchanges differ.
 #[must_use]
 pub fn across_cases(suite: &Suite, mut results: Vec<CaseResult>) -> Vec<CaseResult> {
-    use legwork_engine::ntlm::messages::Challenge;
     const RULE: &str = "wire/ntlm/challenge-fresh";
     if suite.rule(RULE).is_none() {
         return results;
@@ -393,15 +417,10 @@ pub fn across_cases(suite: &Suite, mut results: Vec<CaseResult>) -> Vec<CaseResu
         .iter_mut()
         .filter(|result| result.judged.contains(&Role::Acceptor))
     {
-        let leg = result
-            .trace
-            .leg(Role::Acceptor, 0)
-            .filter(|(_, event)| !event.altered_output);
-        let Some((at, event)) = leg else { continue };
-        let Some(message) = event.output().and_then(|token| Challenge::parse(token).ok()) else {
+        let Some((at, challenge)) = result.challenge else {
             continue;
         };
-        let earlier = seen.insert(message.server_challenge, result.case.clone());
+        let earlier = seen.insert(challenge, result.case.clone());
         let verdict = if earlier.is_none() {
             Verdict::Pass
         } else {

@@ -348,6 +348,15 @@ fn rules_are_listed_and_shown() {
         ntlm/mic/tampered-negotiate
         ntlm/mic/tampered-challenge
         ntlm/mic/tampered-authenticate
+        ntlm/mutation/negotiate
+        ntlm/mutation/negotiate-names
+        ntlm/mutation/challenge
+        ntlm/mutation/target-info
+        ntlm/mutation/authenticate
+        ntlm/mutation/nt-response
+        ntlm/mutation/authenticate-without-mic
+        ntlm/mutation/nt-response-without-mic
+        ntlm/mutation/authenticate-vectors
     ");
     assert!(rules_command::list(&suite, Some("no-such")).is_err());
     let error = rules_command::show(&suite, "asc/mic-verified").unwrap_err();
@@ -493,6 +502,66 @@ fn wrong_names_are_located_after_parsing() {
 }
 
 #[test]
+fn lists_of_expectations_have_conditions() {
+    let first = |list: &str| {
+        scenario(&format!(
+            "    steps:\n      - accept: {{expect-first: [{list}]}}\n"
+        ))
+    };
+    let good = "{when: malformed, rule: a/b/c}, {when: anything, rule: a/b/c}";
+    assert_eq!(first(good), Vec::new());
+    let message = "a list of expectations needs a condition for each, and `anything` for the last";
+    assert_eq!(only(&first("{when: malformed, rule: a/b/c}")).2, message);
+    assert_eq!(
+        only(&first(&format!("{{rule: a/b/c}}, {good}"))),
+        (7, 33, message)
+    );
+    assert_eq!(
+        only(&first("{when: anything, rule: a/b/d}")),
+        (7, 56, "no rule `a/b/d`")
+    );
+    let errors = scenario("    steps:\n      - accept: {expect: {when: malformed, rule: a/b/c}}\n");
+    assert_eq!(
+        only(&errors),
+        (7, 33, "a condition outside a list of expectations")
+    );
+}
+
+#[test]
+fn places_and_vectors_are_checked_when_the_suite_is_read() {
+    let edit = |edit: &str| {
+        scenario(&format!(
+            "    steps:\n      - change: {{how: in-transit, edits: [{edit}]}}\n      - accept: {{expect: {{rule: a/b/c}}}}\n"
+        ))
+    };
+    assert_eq!(
+        edit("{mutate: {at: target-info.timestamp.length, to: {bit: 3}}}"),
+        Vec::new()
+    );
+    let wrong = edit("{mutate: {at: target-info.timestamp, to: zero}}");
+    assert_eq!(only(&wrong), (7, 57, "no place `target-info.timestamp`"));
+    let input = |id: &str| {
+        scenario(&format!(
+            "    steps:\n      - accept: {{input: {{vector: {id}}}, expect: {{rule: a/b/c}}}}\n"
+        ))
+    };
+    assert_eq!(input("ntlm/negotiate/2"), Vec::new());
+    assert_eq!(
+        only(&input("ntlm/negotiate/200")).2,
+        "no vector `ntlm/negotiate/200` with bytes"
+    );
+}
+
+#[test]
+fn axes_are_generated_and_can_be_named() {
+    let steps = "    steps:\n      - change: {how: in-transit, edits-from: m}\n      - accept: {expect: {rule: a/b/c}}\n";
+    let axis = |generator: &str| scenario(&format!("    generated-axes:\n      m: {{{generator}}}\n{steps}"));
+    assert_eq!(axis("grammar: challenge"), Vec::new());
+    assert_eq!(axis("invalid-vectors: challenge"), Vec::new());
+    assert_eq!(only(&axis("grammar: challange")).2, "unknown variant `challange`");
+}
+
+#[test]
 fn scenarios_need_rules_and_twins() {
     assert_eq!(
         only(&scenario("    steps: [{legs: 4}]\n")),
@@ -606,4 +675,19 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).expect("a copy");
         }
     }
+}
+
+/// Legal variants are a catalogue: each says what makes its forms legal.
+#[test]
+fn legal_variants_name_their_source() {
+    let suite = suite();
+    let variants = suite
+        .scenarios
+        .iter()
+        .filter(|entry| entry.id.contains("/tolerance/"));
+    let (named, without): (Vec<_>, Vec<_>) = variants
+        .map(|entry| (&entry.id, &entry.scenario.source))
+        .partition(|(_, source)| source.is_some());
+    assert!(without.is_empty(), "{without:?}");
+    assert!(!named.is_empty());
 }

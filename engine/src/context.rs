@@ -33,6 +33,12 @@ enum InitiatorState {
 }
 
 impl Initiator {
+    /// An initiator that was complete when it was exported.
+    #[must_use]
+    pub fn established(session: Session) -> Self {
+        Self(InitiatorState::Established(Box::new(session)))
+    }
+
     /// An NTLM initiator.
     #[must_use]
     pub fn ntlm(identity: Identity) -> Self {
@@ -100,6 +106,12 @@ enum AcceptorState {
 }
 
 impl Acceptor {
+    /// An acceptor that was complete when it was exported.
+    #[must_use]
+    pub fn established(session: Session) -> Self {
+        Self(AcceptorState::Established(Box::new(session)))
+    }
+
     /// An NTLM acceptor.
     #[must_use]
     pub fn ntlm() -> Self {

@@ -182,6 +182,9 @@ pub enum CallerMisuse {
     /// The context is complete: no further token is due.
     #[error("context is complete")]
     CompleteContext,
+    /// CompleteAuthToken where nothing is to be completed.
+    #[error("nothing to complete")]
+    NothingToComplete,
     /// A context deleted before.
     #[error("context was deleted before")]
     DeletedTwice,
@@ -315,7 +318,9 @@ impl CallerMisuse {
             Self::MissingBuffer(_) | Self::MalformedBindings => SecurityStatus::SEC_E_INVALID_TOKEN,
             Self::BufferTooSmall { .. } => SecurityStatus::SEC_E_BUFFER_TOO_SMALL,
             Self::UnknownPackage => SecurityStatus::SEC_E_SECPKG_NOT_FOUND,
-            Self::UnknownAttribute | Self::InvalidRequirement => SecurityStatus::SEC_E_UNSUPPORTED_FUNCTION,
+            Self::UnknownAttribute | Self::InvalidRequirement | Self::NothingToComplete => {
+                SecurityStatus::SEC_E_UNSUPPORTED_FUNCTION
+            }
             Self::NotNegotiated => SecurityStatus::SEC_E_QOP_NOT_SUPPORTED,
         }
     }

@@ -28,11 +28,20 @@ macro_rules! flag_word {
             /// The bit of a name in lower case with hyphens (`mutual-auth`), as scenarios write it.
             #[must_use]
             pub fn from_kebab(name: &str) -> Option<Self> {
-                let wanted = name.replace('-', "_").to_ascii_uppercase();
-                Self::NAMED.iter().find(|(known, _)| *known == wanted).map(|(_, value)| *value)
+                let found = Self::NAMED.iter().find(|(known, _)| same_name(known, name));
+                found.map(|(_, value)| *value)
             }
         }
     };
+}
+
+/// Whether a name in upper case with underscores is one in lower case with hyphens.
+fn same_name(known: &str, kebab: &str) -> bool {
+    let lower = |letter: u8| match letter {
+        b'_' => b'-',
+        other => other.to_ascii_lowercase(),
+    };
+    known.len() == kebab.len() && known.bytes().map(lower).eq(kebab.bytes())
 }
 
 flag_word! {

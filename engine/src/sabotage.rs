@@ -66,6 +66,9 @@ impl Sabotage {
             | (Deviation::MemoryFaultAsInternalError, Error::Environment(EnvironmentFault::Memory)) => {
                 Some(Status::SEC_E_INTERNAL_ERROR)
             }
+            (Deviation::CompletionAsInternalError, Error::CallerMisuse(CallerMisuse::NothingToComplete)) => {
+                Some(Status::SEC_E_INTERNAL_ERROR)
+            }
             (Deviation::InternalFaultAsInvalidToken, Error::Environment(EnvironmentFault::Internal))
             | (
                 Deviation::UnknownAttributeAsInvalidToken,
@@ -208,6 +211,34 @@ deviations! {
     DatagramNotReported = "datagram-not-reported";
     /// A context that is complete takes whatever comes.
     CompleteContextStaysOpen = "complete-context-stays-open";
+    /// Messages are read beyond their end, as if zeros stood there.
+    OverReads = "over-reads";
+    /// Half of a proof is compared.
+    ProofComparedByHalf = "proof-compared-by-half";
+    /// Half of a checksum is compared.
+    ChecksumComparedByHalf = "checksum-compared-by-half";
+    /// The lower half of a sequence number is compared.
+    SequenceComparedByHalf = "sequence-compared-by-half";
+    /// The lowest byte of a signature's version is compared.
+    SignatureVersionByByte = "signature-version-by-byte";
+    /// A malformed list of AV pairs counts as none.
+    MalformedPairsTolerated = "malformed-pairs-tolerated";
+    /// AV pairs of unknown ids are malformed.
+    UnknownPairsRefused = "unknown-pairs-refused";
+    /// Sealing keys are never shortened.
+    SealingKeyNotShortened = "sealing-key-not-shortened";
+    /// Checksums are encrypted although no key was exchanged.
+    ChecksumAlwaysEncrypted = "checksum-always-encrypted";
+    /// The exchanged session key is not taken.
+    SessionKeyNotExchanged = "session-key-not-exchanged";
+    /// User names are mapped to upper case in ASCII alone.
+    AsciiUpperCase = "ascii-upper-case";
+    /// Domain names are mapped to upper case as user names are.
+    DomainUpperCase = "domain-upper-case";
+    /// Names are Unicode whatever was agreed on.
+    NamesAlwaysUnicode = "names-always-unicode";
+    /// The message integrity code is looked for behind a version, whether there is one or not.
+    MicBehindVersion = "mic-behind-version";
     /// Responses of every version are taken.
     CompatibilityLevelIgnored = "compatibility-level-ignored";
     /// A guest's messages are said to be protected.
@@ -234,6 +265,12 @@ deviations! {
     SkipTimestampVerification = "skip-timestamp-verification";
     /// The session key cannot be queried.
     SessionKeyNotExported = "session-key-not-exported";
+    /// An exported context begins anew.
+    ExportForgets = "export-forgets";
+    /// A credential serves one context.
+    CredentialUsedUp = "credential-used-up";
+    /// CompleteAuthToken is an internal error.
+    CompletionAsInternalError = "completion-as-internal-error";
     /// A query for the attributes gets none.
     FlagsForgotten = "flags-forgotten";
     /// The names of the peer lack the domain.

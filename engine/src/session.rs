@@ -1,5 +1,7 @@
 //! What both sides have once there are keys: protection of messages, and what can be asked about the peer.
 
+use zeroize::Zeroizing;
+
 use crate::{buffer::Parts, codec::utf16::Text, environment::Environment, error::Error, ntlm};
 
 /// An established context of any package.
@@ -84,6 +86,38 @@ impl Session {
     ) -> Result<(), Error> {
         match self {
             Self::Ntlm(ntlm) => ntlm.protection.unseal(message, token, number, environment),
+        }
+    }
+
+    /// The context as bytes, which hold its keys. With `fresh` it begins as if nothing had been protected yet.
+    #[must_use]
+    pub fn export(&self, fresh: bool) -> Zeroizing<Vec<u8>> {
+        match self {
+            Self::Ntlm(ntlm) => ntlm::exported::write(ntlm, fresh),
+        }
+    }
+
+    /// An NTLM context of the bytes that [`Self::export`] made.
+    ///
+    /// # Errors
+    /// The bytes are no context.
+    pub fn import_ntlm(packed: &[u8]) -> Result<Self, Error> {
+        Ok(Self::Ntlm(ntlm::exported::read(packed)?))
+    }
+
+    /// Whether the context is an initiator's.
+    #[must_use]
+    pub fn is_initiator(&self) -> bool {
+        match self {
+            Self::Ntlm(ntlm) => ntlm.protection.own() == ntlm::keys::Sender::Initiator,
+        }
+    }
+
+    /// What the acceptor told of itself; empty on its own side.
+    #[must_use]
+    pub fn target_info(&self) -> &[u8] {
+        match self {
+            Self::Ntlm(ntlm) => &ntlm.target_info,
         }
     }
 

@@ -16,12 +16,21 @@ import typing
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
+from spnego.iov import BufferType
 
 Json = typing.Dict[str, typing.Any]
 Handler = typing.Callable[["Subject", Json], Json]
 
 HELLO = pathlib.Path(__file__).with_name("hello.json")
 DATA, TOKEN = 1, 2
+TOKEN_SIZE = 16
+# Kind and attributes of a SecBuffer, by the names that the library documents for them.
+IOV_TYPES = {
+    (DATA, 0x00000000): BufferType.data,
+    (DATA, 0x10000000): BufferType.sign_only,
+    (DATA, 0x80000000): BufferType.data_readonly,
+    (TOKEN, 0x00000000): BufferType.header,
+}
 
 COMMON_REQUIREMENTS = {
     0x00000001: spnego.ContextReq.delegate,
@@ -252,6 +261,8 @@ class Subject:
         """The per-message calls; `quality` is the library's qop."""
         context = self.find(self.contexts, request["context"])
         operation, data = request["op"], first(request["buffers"], DATA) or b""
+        if request["form"] == "buffers" and operation in ("seal", "unseal"):
+            return self.protect_list(context, request)
         if request["form"] != ("detached" if operation in ("sign", "verify") else "whole"):
             raise Unsupported(f"{operation}:{request['form']}")
         token = first(request["buffers"], TOKEN) or b""
@@ -267,6 +278,27 @@ class Subject:
             else:
                 made = [buffer(DATA, context.unwrap(data).data)]
         return {**returned(), "buffers": made}
+
+    @staticmethod
+    def protect_list(context: spnego.ContextProxy, request: Json) -> Json:
+        """A list of buffers; the library allocates the signature, and has no way to be given less room."""
+        sealing, buffers = request["op"] == "seal", request["buffers"]
+        iov: typing.List[typing.Tuple[BufferType, typing.Union[bytes, bool]]] = []
+        for entry in buffers:
+            kind = IOV_TYPES.get((entry["kind"], entry.get("attributes", 0)))
+            if kind is None:
+                raise Unsupported("buffer-kind")
+            made = sealing and kind is BufferType.header
+            if made and entry.get("capacity", TOKEN_SIZE) < TOKEN_SIZE:
+                raise Unsupported("token-capacity")
+            iov.append((kind, True if made else bytes.fromhex(entry.get("bytes", ""))))
+        with library():
+            if sealing:
+                result = context.wrap_iov(iov, encrypt=True, qop=request.get("quality") or None)
+            else:
+                result = context.unwrap_iov(iov)
+        after = [{**old, "bytes": (new.data or b"").hex()} for old, new in zip(buffers, result.buffers)]
+        return {**returned(), "buffers": after}
 
     @staticmethod
     def find(handles: typing.Dict[int, typing.Any], number: typing.Optional[int]) -> typing.Any:

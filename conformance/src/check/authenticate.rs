@@ -63,7 +63,9 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             continue;
         };
         let identity = trace.world.identity.as_ref();
-        let nobody = calls::requires(made.event, "null-session");
+        // No page makes a package honour the request for a null session: what it then sends is judged as what it is.
+        let nobody = calls::requires(made.event, "null-session")
+            && recompute::ResponseForm::of(&message) == recompute::ResponseForm::Anonymous;
         let identity = identity.filter(|identity| !nobody && !identity.is_nobody());
         let answer = Answer {
             made,

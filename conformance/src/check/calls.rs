@@ -18,7 +18,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             continue;
         }
         match event.purpose {
-            Purpose::Acquire => status(judge, "acquire/general/succeeds", at, event, "SEC_E_OK"),
+            Purpose::Acquire => acquire(judge, at, event),
             Purpose::Leg(number) => leg(judge, at, event, number),
             Purpose::Release if matches!(event.request, Request::Delete { .. }) => {
                 status(judge, "context/ntlm/delete-succeeds", at, event, "SEC_E_OK");
@@ -26,6 +26,17 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             _ => {}
         }
     }
+}
+
+/// Without an identity the credential is that of whoever is logged on: a package may have none.
+fn acquire(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let rule = "acquire/general/succeeds";
+    let nobody_given = matches!(&event.request, Request::Acquire { identity: None, .. });
+    if nobody_given && event.side == Role::Initiator && fits(judge, event, "SEC_E_NO_CREDENTIALS") {
+        judge.not_applicable(rule, at, "credential of the logged-on user");
+        return;
+    }
+    status(judge, rule, at, event, "SEC_E_OK");
 }
 
 fn leg(judge: &mut Judge<'_>, at: usize, event: &Event, number: usize) {
@@ -38,7 +49,11 @@ fn leg(judge: &mut Judge<'_>, at: usize, event: &Event, number: usize) {
 }
 
 fn first_leg(judge: &mut Judge<'_>, at: usize, event: &Event, side: Role) {
-    let rule = format!("{}/ntlm/first-leg-continues", call(side));
+    let first = match side {
+        Role::Acceptor if requires(event, "datagram") && event.input().is_none() => "datagram-begins",
+        _ => "first-leg-continues",
+    };
+    let rule = format!("{}/ntlm/{first}", call(side));
     status(judge, &rule, at, event, "SEC_I_CONTINUE_NEEDED");
     let token = event.output().is_some_and(|token| !token.is_empty());
     if side == Role::Initiator && requires(event, "datagram") {
@@ -76,11 +91,12 @@ fn completion(judge: &mut Judge<'_>, at: usize, event: &Event) {
 /// case.
 fn completed_before(judge: &Judge<'_>, at: usize, side: Role) -> bool {
     let before = judge.trace.legs().take_while(|(place, _)| *place < at);
-    let mut own = before.filter(|(_, leg)| leg.side == side);
-    own.any(|(_, leg)| {
-        judge
-            .meaning(leg)
-            .is_some_and(|meaning| meaning.class == Class::Ok)
+    let own = before.filter(|(_, leg)| leg.side == side);
+    // A first leg begins another exchange.
+    own.fold(false, |done, (_, leg)| {
+        let meaning = judge.meaning(leg);
+        let ok = meaning.is_some_and(|meaning| meaning.class == Class::Ok);
+        leg.purpose != Purpose::Leg(0) && (done || ok)
     })
 }
 

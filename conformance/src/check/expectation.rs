@@ -1,6 +1,8 @@
 //! What a scenario says must come back from a call.
 
-use super::{Judge, attributes::granted, calls, message::readable};
+use legwork_engine::ntlm::messages::{Authenticate, MessageType, NegotiateFlags};
+
+use super::{Judge, attributes::granted, calls, exchange, message::readable};
 use crate::{
     inspect,
     run::trace::{Event, Purpose},
@@ -10,6 +12,10 @@ use crate::{
 pub(super) fn check(judge: &mut Judge<'_>) {
     for (at, event) in judge.trace.events.iter().enumerate() {
         if let Some(expect) = event.expect.as_ref().filter(|_| event.outcome().is_some()) {
+            if !in_datagram_mode(judge, &expect.rule) {
+                judge.not_applicable(&expect.rule, at, "datagram mode");
+                continue;
+            }
             status(judge, at, event, expect);
             token(judge, at, event, expect);
             attributes(judge, at, event, expect);
@@ -17,6 +23,16 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             values(judge, at, event, expect);
         }
     }
+}
+
+/// Whether datagram mode was agreed on, for the rule that is about messages in it.
+fn in_datagram_mode(judge: &Judge<'_>, rule: &str) -> bool {
+    let agreed = || {
+        let last = exchange::made(judge.trace, MessageType::AUTHENTICATE).last()?;
+        let flags = Authenticate::parse(last.token).ok()?.flags;
+        Some(flags.contains(NegotiateFlags::DATAGRAM))
+    };
+    rule != "message/ntlm/datagram-any-order" || agreed() == Some(true)
 }
 
 fn status(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {

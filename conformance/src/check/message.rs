@@ -18,6 +18,9 @@ use crate::{
 /// The rule about both directions without extended session security.
 const ONE_STREAM: &str = "message/ntlm/one-stream-without-ess";
 
+/// The rule about contexts that were exported.
+const EXPORT: &str = "context/ntlm/export-continues";
+
 pub(super) fn check(judge: &mut Judge<'_>) {
     let Some(derived) = derived(judge) else {
         return unknown_keys(judge);
@@ -27,16 +30,19 @@ pub(super) fn check(judge: &mut Judge<'_>) {
         return;
     }
     let mut streams = Streams::new(&derived);
-    for (at, event) in judge.trace.events.iter().enumerate() {
+    // A call that brought no outcome is judged by what it brought instead.
+    let events = judge.trace.events.iter().enumerate();
+    for (at, event) in events.filter(|(_, event)| event.outcome().is_some()) {
         let succeeded = judge
             .meaning(event)
             .is_some_and(|meaning| meaning.class == Class::Ok);
         match (event.purpose, &event.request) {
             (Purpose::Protect, _) if event.expect.is_none() || succeeded => {
-                let turned = streams.turn(event.side);
-                protected(judge, at, event, &derived, streams.of(event.side), turned);
+                let rule = streams.turn(event.side);
+                protected(judge, at, event, &derived, streams.of(event.side), rule);
             }
-            (Purpose::Check { genuine: true }, _) => genuine(judge, at, event, streams.turned()),
+            (Purpose::Check { genuine: true }, _) => genuine(judge, at, event, streams.rule()),
+            (Purpose::Step, Request::Import { .. }) if succeeded => streams.transferred = true,
             (Purpose::Check { genuine: false }, _) => out_of_sequence(judge, at, event),
             (Purpose::Query, Request::Query { attribute, .. }) if succeeded && event.expect.is_none() => {
                 queried(judge, at, event, attribute, &derived);
@@ -55,9 +61,10 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 }
 
 /// The key streams of both senders. Without extended session security there is one for both, and stacks differ once both
-/// have used it: what follows is judged by a rule of its own.
+/// have used it: what follows is judged by a rule of its own, and so are messages of a context that was exported.
 struct Streams {
     shared: bool,
+    transferred: bool,
     directions: [Direction; 2],
     senders: [bool; 2],
 }
@@ -66,6 +73,7 @@ impl Streams {
     fn new(derived: &Derived) -> Self {
         Self {
             shared: !derived.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY),
+            transferred: false,
             directions: Role::BOTH.map(|sender| Direction::new(derived.flags, &derived.session_key, sender)),
             senders: [false; 2],
         }
@@ -80,18 +88,21 @@ impl Streams {
         }
     }
 
-    /// Notes who sends; whether both have sent by now on one stream.
-    fn turn(&mut self, sender: Role) -> bool {
+    /// Notes who sends; the rule that alone judges the message, if there is one.
+    fn turn(&mut self, sender: Role) -> Option<&'static str> {
         let [initiator, acceptor] = &mut self.senders;
         match sender {
             Role::Initiator => *initiator = true,
             Role::Acceptor => *acceptor = true,
         }
-        self.turned()
+        self.rule()
     }
 
-    fn turned(&self) -> bool {
-        self.shared && self.senders == [true; 2]
+    fn rule(&self) -> Option<&'static str> {
+        if self.transferred {
+            return Some(EXPORT);
+        }
+        (self.shared && self.senders == [true; 2]).then_some(ONE_STREAM)
     }
 }
 
@@ -136,7 +147,7 @@ fn protected(
     event: &Event,
     derived: &Derived,
     direction: &mut Direction,
-    turned: bool,
+    rule: Option<&'static str>,
 ) {
     let Some(protect) = event.protect() else { return };
     let sealed = matches!(event.request, Request::Seal(_));
@@ -173,11 +184,12 @@ fn protected(
     } else {
         4
     };
-    if turned {
-        let same = message == expected.message && token.get(8..) == expected.token.get(8..);
-        judge.check(ONE_STREAM, at, same, || {
+    if let Some(rule) = rule {
+        let compared = 4 + padding..;
+        let same = token.get(compared.clone()) == expected.token.get(compared);
+        judge.check(rule, at, same && message == expected.message, || {
             format!(
-                "message {number} of the context has signature {}, one stream for both directions gives {}",
+                "message {number} has signature {}, the stream so far gives {}",
                 hex::encode(&token),
                 hex::encode(expected.token)
             )
@@ -279,12 +291,8 @@ fn signature(
 }
 
 /// A message that nothing happened to is accepted, and comes out as it went in.
-fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event, turned: bool) {
-    let rule = if turned {
-        ONE_STREAM
-    } else {
-        "message/ntlm/genuine-message-accepted"
-    };
+fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event, rule: Option<&'static str>) {
+    let rule = rule.unwrap_or("message/ntlm/genuine-message-accepted");
     super::calls::status(judge, rule, at, event, "SEC_E_OK");
     let came_out = judge
         .meaning(event)

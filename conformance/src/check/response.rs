@@ -225,7 +225,8 @@ fn time(judge: &mut Judge<'_>, answer: &Answer<'_>, time: u64) {
 /// The initiator's own pairs: channel bindings and target name.
 fn own_pairs(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
     let at = answer.made.at;
-    if !answer.asked.flags.contains(NegotiateFlags::TARGET_INFO) {
+    // No list, no place for pairs.
+    if !answer.asked.flags.contains(NegotiateFlags::TARGET_INFO) || answer.asked.target_info.is_empty() {
         return;
     }
     let Some(leg) = answer.made.event.leg() else {

@@ -59,7 +59,11 @@ pub(crate) fn cases(cases: &[Case<'_>]) -> String {
     for case in cases {
         let count = scenarios.entry(&case.entry.id).or_default();
         if *count == 0 {
-            let _ = writeln!(text, "{}\n    {}", case.entry.id, case.entry.scenario.text.trim());
+            let scenario = &case.entry.scenario;
+            let _ = writeln!(text, "{}\n    {}", case.entry.id, scenario.text.trim());
+            if let Some(source) = &scenario.source {
+                let _ = writeln!(text, "    {}", source.trim());
+            }
         }
         *count = count.saturating_add(1);
         if !case.values.is_empty() {

@@ -19,7 +19,7 @@ use legwork::{
     },
     run::case::Case,
     runner::{self, CaseResult, Options},
-    subject::{Subject, description::Located, reference::Reference},
+    subject::{description::Located, reference::HELLO},
     suite::Suite,
 };
 
@@ -99,7 +99,10 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let prepared = Prepared {
         suite: &suite,
         cases,
-        options: arguments.subject.options(),
+        options: Options {
+            keep_traces: false,
+            ..arguments.subject.options()
+        },
         roles: roles(arguments),
         expectations: expectations(arguments, located.as_ref())?,
         located,
@@ -253,7 +256,7 @@ impl Prepared<'_> {
     fn play(&self, done: impl Fn(&CaseResult) + Sync) -> Result<(Hello, Vec<CaseResult>), Failure> {
         let Some(located) = &self.located else {
             let results = runner::run_reference(self.suite, &self.cases, &self.options, done);
-            return Ok((Reference::default().hello().clone(), results));
+            return Ok((HELLO.clone(), results));
         };
         runner::run_foreign(self.suite, &self.cases, &self.options, located, &self.roles, done)
             .map_err(|message| not_run(located, &message))

@@ -1,6 +1,7 @@
 //! Edits of tokens: on typed messages where they name a field, on bytes where they do not.
 
 pub mod fields;
+pub mod mutation;
 pub mod plan;
 
 use legwork_engine::ntlm::messages::{
@@ -35,7 +36,12 @@ impl Token {
 pub fn is_raw(edit: &Edit) -> bool {
     matches!(
         edit,
-        Edit::Truncate(_) | Edit::Extend(_) | Edit::Overwrite(_) | Edit::Replace(_) | Edit::Drop(_)
+        Edit::Truncate(_)
+            | Edit::Extend(_)
+            | Edit::Overwrite(_)
+            | Edit::Mutate(_)
+            | Edit::Replace(_)
+            | Edit::Drop(_)
     )
 }
 
@@ -84,6 +90,7 @@ pub fn raw(bytes: &[u8], edit: &Edit) -> Result<Vec<u8>, FieldError> {
                 .ok_or_else(|| FieldError::BadValue("overwrite".to_owned()))?
                 .copy_from_slice(&bytes);
         }
+        Edit::Mutate(mutation) => out = mutation::apply(bytes, mutation)?,
         Edit::Replace(bytes) => out = decode("replace", bytes)?,
         Edit::Drop(_) => out.clear(),
         other => return Err(FieldError::Unknown(path(other).unwrap_or_default().to_owned())),

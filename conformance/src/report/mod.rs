@@ -154,6 +154,8 @@ pub fn operation(request: &Request) -> &'static str {
         Request::Initialize(_) => "initialize",
         Request::Accept(_) => "accept",
         Request::Complete { .. } => "complete",
+        Request::Export { .. } => "export",
+        Request::Import { .. } => "import",
         Request::Delete { .. } => "delete",
         Request::FreeBuffers { .. } => "free-buffers",
         Request::Query { .. } => "query",

@@ -55,6 +55,12 @@ impl Case<'_> {
             .map(|value| value.variation)
     }
 
+    /// Whether an axis of it is generated.
+    #[must_use]
+    pub fn is_generated(&self) -> bool {
+        !self.entry.scenario.generated_axes.is_empty()
+    }
+
     /// Whether a side can be judged by the case.
     #[must_use]
     pub fn judges(&self, role: Role) -> bool {

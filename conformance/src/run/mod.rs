@@ -3,4 +3,5 @@
 pub mod case;
 pub mod driver;
 pub mod trace;
+pub mod when;
 pub mod world;

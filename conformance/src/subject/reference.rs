@@ -1,12 +1,12 @@
 //! The reference engine as a subject: requests in, calls of the engine, answers out.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use legwork_engine::{
     buffer::{BufferAttributes, BufferKind, SecBuffer},
     call::{
         AcceptArguments, Allocation, AttributeValue, AuthIdentity, ContextAttribute, CredHandle,
-        CredentialUse, CtxtHandle, InitializeArguments, LegReply, Refusal, SecurityInterface,
+        CredentialUse, CtxtHandle, ExportFlags, InitializeArguments, LegReply, Refusal, SecurityInterface,
     },
     codec::utf16,
     environment,
@@ -28,10 +28,12 @@ use crate::{
 /// The number of a handle that was never given out.
 const FOREIGN: u64 = u64::MAX;
 
+/// What the reference says of itself.
+pub static HELLO: LazyLock<Hello> = LazyLock::new(hello);
+
 /// The reference engine behind the interface of subjects.
 #[derive(Debug)]
 pub struct Reference {
-    hello: Hello,
     plan: Plan,
     interface: SecurityInterface,
     credentials: BTreeMap<u64, CredHandle>,
@@ -51,7 +53,6 @@ impl Reference {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         Self {
-            hello: hello(),
             plan,
             interface: SecurityInterface::new(environment::Environment::seeded(0)),
             credentials: BTreeMap::new(),
@@ -189,6 +190,34 @@ impl Reference {
         }
     }
 
+    fn export(&mut self, context: u64) -> Outcome {
+        let handle = self.context(context);
+        match self
+            .interface
+            .export_security_context(handle, ExportFlags::DELETE_OLD)
+        {
+            Ok((status, packed)) => Outcome {
+                buffers: vec![Buffer::new(BufferKind::TOKEN.0, packed.to_vec())],
+                ..told(status, None)
+            },
+            Err(refusal) => refused(&refusal),
+        }
+    }
+
+    fn import(&mut self, package: &str, context: u64, buffers: &[Buffer]) -> Outcome {
+        let packed = buffers.first().map(|buffer| buffer.bytes.as_slice());
+        match self
+            .interface
+            .import_security_context(package, packed.unwrap_or_default())
+        {
+            Ok((status, handle)) => {
+                self.contexts.insert(context, handle);
+                told(status, None)
+            }
+            Err(refusal) => refused(&refusal),
+        }
+    }
+
     fn protect(&mut self, request: &Request, protect: &Protect) -> Outcome {
         let handle = self.context(protect.context);
         let mut buffers = buffers_in(&protect.buffers);
@@ -231,7 +260,7 @@ impl Reference {
 
 impl Subject for Reference {
     fn hello(&self) -> &Hello {
-        &self.hello
+        &HELLO
     }
 
     fn call(&mut self, request: &Request) -> Answer {
@@ -247,7 +276,7 @@ impl Subject for Reference {
         }
         let outcome = match request {
             Request::Hello { .. } => Outcome {
-                hello: Some(self.hello.clone()),
+                hello: Some(HELLO.clone()),
                 ..Outcome::default()
             },
             Request::Reset { environment } => return self.reset(environment),
@@ -267,12 +296,15 @@ impl Subject for Reference {
             }
             Request::Initialize(leg) => self.initialize(leg),
             Request::Accept(leg) => self.accept(leg),
-            Request::Complete { .. } => {
-                return Answer::Unsupported(Unsupported {
-                    what: "complete".to_owned(),
-                    link: None,
-                });
+            Request::Complete { context, .. } => {
+                result(self.interface.complete_auth_token(self.context(*context)))
             }
+            Request::Export { context } => self.export(*context),
+            Request::Import {
+                package,
+                context,
+                buffers,
+            } => self.import(package, *context, buffers),
             Request::Delete { context } => {
                 result(self.interface.delete_security_context(self.context(*context)))
             }
@@ -297,6 +329,9 @@ fn hello() -> Hello {
             "acquire",
             "free-credential",
             call,
+            "complete",
+            "export",
+            "import",
             "delete",
             "free-buffers",
             "query",
@@ -459,6 +494,7 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
         AttributeValue::Names(name) => one("user", json!(Text::from(name.to_string().as_str()))),
         AttributeValue::Lifespan(expiry) => one("expiry", json!(expiry)),
         AttributeValue::SessionKey(key) => one("session-key", json!(hex::encode(key))),
+        AttributeValue::TargetInformation(pairs) => one("target-information", json!(hex::encode(pairs))),
         AttributeValue::Flags(bits) => one("flags", json!(format!("0x{bits:08x}"))),
         AttributeValue::PackageInfo(package) => one("package", json!(package.name())),
         _ => BTreeMap::new(),

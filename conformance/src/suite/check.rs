@@ -6,12 +6,16 @@ mod tables;
 use super::{
     RequirementsFile, ScenarioEntry, Suite,
     files::SuiteFile,
+    grammar,
     map::UniqueMap,
     mapping::{Class, MappingFile},
     names,
     rule::{About, RuleFile, Unchecked, Why},
     saboteur::{Sabotage, Saboteur, SaboteurFile},
-    scenario::{Change, Edit, Expect, Input, Scenario, ScenarioFile, Setup, SideSetup, Step, Variation},
+    scenario::{
+        Change, Edit, Expect, Input, Scenario, ScenarioFile, Setup, SideSetup, Step, Variation, When,
+    },
+    vectors,
 };
 use crate::{
     protocol::Role,
@@ -381,10 +385,9 @@ impl Findings<'_> {
                 };
                 let path = path.at(key);
                 self.axis(scope, &path.at("expect-from"), leg.expect_from.as_deref());
-                if let Some(Input::Hex(text)) = &leg.input {
-                    self.hex(scope.document, &path.at("input").at("hex"), text);
-                }
+                self.input(scope.document, &path.at("input"), leg.input.as_ref());
                 self.expect_at(scope, &path.at("expect"), leg.expect.as_ref(), Some(role));
+                self.expect_first(scope, &path.at("expect-first"), &leg.expect_first, Some(role));
             }
             Step::Change(change) => self.change(scope, &path.at("change"), change),
             Step::Sign(message) | Step::Seal(message) => {
@@ -395,6 +398,8 @@ impl Findings<'_> {
                 });
                 self.expect_at(scope, &path.at("expect"), message.expect.as_ref(), None);
                 self.expect_at(scope, &path.at("check"), message.check.as_ref(), None);
+                self.expect_first(scope, &path.at("check-first"), &message.check_first, None);
+                self.axis(scope, &path.at("edits-from"), message.edits_from.as_deref());
             }
             Step::Query(query) => {
                 self.expect_at(scope, &path.at("query").at("expect"), query.expect.as_ref(), None)
@@ -415,7 +420,35 @@ impl Findings<'_> {
                     None,
                 );
             }
-            Step::Legs(_) | Step::Clock(_) => {}
+            Step::Complete(call) => {
+                self.expect_at(
+                    scope,
+                    &path.at("complete").at("expect"),
+                    call.expect.as_ref(),
+                    None,
+                );
+            }
+            Step::Transfer(call) => {
+                self.expect_at(
+                    scope,
+                    &path.at("transfer").at("expect"),
+                    call.expect.as_ref(),
+                    None,
+                );
+            }
+            Step::Legs(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
+        }
+    }
+
+    fn input(&mut self, document: &Document<'_>, path: &Path, input: Option<&Input>) {
+        match input {
+            Some(Input::Hex(text)) => self.hex(document, &path.at("hex"), text),
+            Some(Input::Vector(id)) if vectors::bytes(id).is_none() => {
+                let near = nearest(id, vectors::ids());
+                let message = format!("no vector `{id}` with bytes");
+                self.wrong(document, &path.at("vector"), message, near);
+            }
+            _ => {}
         }
     }
 
@@ -460,7 +493,29 @@ impl Findings<'_> {
         }
     }
 
+    /// Every expectation of a list has a condition, and the last one holds always.
+    fn expect_first(&mut self, scope: &Scope<'_>, path: &Path, list: &[Expect], role: Option<Role>) {
+        for (index, expect) in list.iter().enumerate() {
+            let last = index.saturating_add(1) == list.len();
+            let path = path.at(index);
+            if expect.when.is_none() || last != (expect.when == Some(When::Anything)) {
+                let message =
+                    "a list of expectations needs a condition for each, and `anything` for the last";
+                self.wrong(scope.document, &path, message.to_owned(), None);
+            }
+            self.expect_of(scope, &path, expect, role);
+        }
+    }
+
     fn expect(&mut self, scope: &Scope<'_>, path: &Path, expect: &Expect, role: Option<Role>) {
+        if expect.when.is_some() {
+            let message = "a condition outside a list of expectations".to_owned();
+            self.wrong(scope.document, &path.at("when"), message, None);
+        }
+        self.expect_of(scope, path, expect, role);
+    }
+
+    fn expect_of(&mut self, scope: &Scope<'_>, path: &Path, expect: &Expect, role: Option<Role>) {
         self.rule_id(scope.document, &path.at("rule"), &expect.rule);
         for (index, name) in expect.status.iter().enumerate() {
             if name != names::ANY_FAILURE && self.suite.mapping.by_name(name).is_none() {
@@ -526,7 +581,11 @@ impl Findings<'_> {
             Edit::Overwrite(edit) => {
                 return self.hex(document, &path.at("overwrite").at("bytes"), &edit.bytes);
             }
-            Edit::Truncate(_) | Edit::Drop(_) => return,
+            Edit::Mutate(mutation) if !grammar::is_place(&mutation.at) => {
+                let message = format!("no place `{}`", mutation.at);
+                return self.wrong(document, &path.at("mutate").at("at"), message, None);
+            }
+            Edit::Mutate(_) | Edit::Truncate(_) | Edit::Drop(_) => return,
         };
         self.field(document, &path.at(key).at("field"), field, token);
     }
@@ -559,15 +618,20 @@ pub(super) fn expectations(scenario: &Scenario) -> Vec<&Expect> {
     let mut found: Vec<&Expect> = of_axes.filter_map(|(_, value)| value.expect.as_ref()).collect();
     for step in &scenario.steps {
         match step {
-            Step::Initialize(leg) | Step::Accept(leg) => found.extend(leg.expect.as_ref()),
+            Step::Initialize(leg) | Step::Accept(leg) => {
+                found.extend(leg.expect.as_ref());
+                found.extend(&leg.expect_first);
+            }
             Step::Sign(message) | Step::Seal(message) => {
                 found.extend(message.expect.as_ref());
                 found.extend(message.check.as_ref());
+                found.extend(&message.check_first);
             }
             Step::Query(query) => found.extend(query.expect.as_ref()),
             Step::Delete(delete) => found.extend(delete.expect.as_ref()),
             Step::Acquire(acquire) => found.extend(acquire.expect.as_ref()),
-            Step::Legs(_) | Step::Change(_) | Step::Clock(_) => {}
+            Step::Complete(call) | Step::Transfer(call) => found.extend(call.expect.as_ref()),
+            Step::Legs(_) | Step::Change(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
         }
     }
     found

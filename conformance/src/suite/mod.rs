@@ -8,6 +8,7 @@ pub mod bug_class;
 mod check;
 pub mod errata;
 mod files;
+pub mod grammar;
 pub mod map;
 pub mod mapping;
 pub mod model;
@@ -15,6 +16,7 @@ pub mod names;
 pub mod rule;
 pub mod saboteur;
 pub mod scenario;
+pub mod vectors;
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::map::UniqueMap;
+use super::{
+    grammar::{Mutation, Structure},
+    map::UniqueMap,
+    vectors::Message,
+};
 use crate::protocol::Role;
 
 /// One file of `scenarios/`: a topic. The id of a scenario is the place of the file and its key:
@@ -25,6 +29,9 @@ pub struct ScenarioFile {
 pub struct Scenario {
     /// What is shown, in a sentence.
     pub text: String,
+    /// What makes the forms legal that it plays, where they are unusual: specification and section, or who sends them.
+    #[serde(default)]
+    pub source: Option<String>,
     /// Sides that can be judged by it.
     #[serde(default = "both")]
     pub judges: Vec<Role>,
@@ -37,6 +44,9 @@ pub struct Scenario {
     /// Axes in order of writing: name → value → what the value changes.
     #[serde(default)]
     pub axes: UniqueMap<UniqueMap<Variation>>,
+    /// Axes whose values are not written but generated, behind the others.
+    #[serde(default)]
+    pub generated_axes: UniqueMap<Generator>,
     /// The world of both sides, as a patch over the default one.
     #[serde(default)]
     pub setup: Setup,
@@ -55,7 +65,7 @@ impl ScenarioFile {
         base.axes_from.is_none().then_some(base)
     }
 
-    /// A scenario with the axes that it shares before its own.
+    /// A scenario with the axes that it shares before its own, and those that are generated.
     #[must_use]
     pub fn resolved(&self, scenario: &Scenario) -> Scenario {
         let mut resolved = scenario.clone();
@@ -64,6 +74,9 @@ impl ScenarioFile {
             for (name, values) in scenario.axes.iter() {
                 resolved.axes.set(name, values.clone());
             }
+        }
+        for (name, generator) in scenario.generated_axes.iter() {
+            resolved.axes.set(name, generator.axis());
         }
         resolved
     }
@@ -75,6 +88,25 @@ fn both() -> Vec<Role> {
 
 fn yes() -> bool {
     true
+}
+
+/// Where the values of an axis come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Generator {
+    /// Every mutation of a message, or of a structure inside one.
+    Grammar(Structure),
+    /// Every invalid vector of a message, in place of the token.
+    InvalidVectors(Message),
+}
+
+impl Generator {
+    fn axis(self) -> UniqueMap<Variation> {
+        match self {
+            Self::Grammar(structure) => structure.axis(),
+            Self::InvalidVectors(message) => message.invalid(),
+        }
+    }
 }
 
 /// What one axis value changes.
@@ -201,6 +233,12 @@ pub enum Step {
     Query(QueryStep),
     /// Delete the context of one side.
     Delete(DeleteStep),
+    /// CompleteAuthToken on one side, although nobody asked for it.
+    Complete(OfStep),
+    /// Export the context of one side, and import it again under the same number.
+    Transfer(OfStep),
+    /// Delete the contexts of both sides; the legs that follow are another exchange with the same credentials.
+    ReAuthenticate(ReAuthenticateStep),
     /// Acquire a credential with unusual arguments.
     Acquire(AcquireStep),
 }
@@ -215,6 +253,10 @@ pub struct LegStep {
     /// Take the expectation from the value of this axis, if that has one.
     #[serde(default)]
     pub expect_from: Option<String>,
+    /// What must come back depends on the token that goes in: the first whose condition holds counts. If the call
+    /// fails, the case is over.
+    #[serde(default)]
+    pub expect_first: Vec<Expect>,
     /// The token to pass in, if not the one under way.
     #[serde(default)]
     pub input: Option<Input>,
@@ -313,6 +355,8 @@ pub enum Edit {
     Extend(String),
     /// Overwrite bytes at an offset: `{at: 12, bytes: "ffff"}`.
     Overwrite(Overwrite),
+    /// Overwrite a place with a value that depends on the token: `{at: target-info.offset, to: past-the-end}`.
+    Mutate(Mutation),
     /// Replace the whole token with these bytes, hex.
     Replace(String),
     /// The token is lost: the next call has none, or an empty one.
@@ -383,9 +427,15 @@ pub struct ProtectStep {
     /// What happens to the protected message on its way.
     #[serde(default)]
     pub tamper: Option<Tamper>,
+    /// Take edits of the signature from the value of this axis.
+    #[serde(default)]
+    pub edits_from: Option<String>,
     /// What must come back from the checking call; success by default.
     #[serde(default)]
     pub check: Option<Expect>,
+    /// The same, depending on the signature: the first whose condition holds counts.
+    #[serde(default)]
+    pub check_first: Vec<Expect>,
     /// Use a deleted or foreign handle for the protecting call.
     #[serde(default)]
     pub handle: Option<HandleChoice>,
@@ -457,6 +507,22 @@ pub struct DeleteStep {
     pub handle: Option<HandleChoice>,
 }
 
+/// A call on the context of one side.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OfStep {
+    /// Whose context.
+    pub of: Role,
+    /// What must come back.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+}
+
+/// Another exchange with the same credentials.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReAuthenticateStep {}
+
 /// A credential acquired with unusual arguments.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -477,6 +543,9 @@ pub struct AcquireStep {
 pub struct Expect {
     /// The rule that says so. Every expectation names one.
     pub rule: String,
+    /// The condition, where several expectations stand in a list.
+    #[serde(default)]
+    pub when: Option<When>,
     /// Legal statuses by name, one or several (`SEC_E_INVALID_TOKEN`).
     #[serde(default)]
     pub status: Vec<String>,
@@ -495,6 +564,49 @@ pub struct Expect {
     /// Answers of a query: name → value (text, number, or hex).
     #[serde(default)]
     pub values: UniqueMap<serde_json::Value>,
+}
+
+/// What is true of a token that goes into a call, seen beside the token that its maker sent. The specification alone
+/// decides, by the bytes: MS-NLMP sections 2.2 (forms) and 3.2.5.1.2 (what an acceptor verifies).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// It is no message of the kind that is due: it cannot be read, or not the pairs of a CHALLENGE.
+    Malformed,
+    /// It is malformed in what its reader has no use for, and a MIC or a proof covers the change.
+    ProtectedPartMalformed,
+    /// It is malformed in what its reader has no use for.
+    UnusedPartMalformed,
+    /// A part of an AUTHENTICATE that its reader uses is of an impossible size or form, or lies in the header.
+    PartMalformed,
+    /// It names neither Unicode nor OEM characters.
+    NoCharacterSet,
+    /// A MIC is announced and a message that it covers is not the one that was sent, and the flags of the AUTHENTICATE
+    /// contradict the rest of it: no character set, or a session key without key exchange (or the other way round).
+    MicBrokenByFlags,
+    /// The domain of an AUTHENTICATE is not the one that was sent.
+    OtherDomain,
+    /// There is no user, no NT response, or one of the size of NTLMv1: some see an anonymous logon in it, or an older
+    /// one.
+    OlderResponse,
+    /// What the proof covers is not what was sent, or the proof itself is not: response, user, domain.
+    ProofBroken,
+    /// A MIC is announced, and there is none, or sixteen zero bytes.
+    MicMissing,
+    /// A MIC is announced, and a message that it covers is not the one that was sent.
+    MicBroken,
+    /// A signature of less than sixteen bytes.
+    ShortSignature,
+    /// A signature of more than sixteen bytes.
+    LongSignature,
+    /// A signature of another version than 1.
+    OtherVersion,
+    /// The sequence number of the signature is not the one that was sent.
+    OtherSequence,
+    /// The checksum of the signature is not the one that was sent.
+    OtherChecksum,
+    /// Always: for the last of a list.
+    Anything,
 }
 
 /// Form of a token.

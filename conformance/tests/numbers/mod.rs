@@ -6,7 +6,14 @@ pub(crate) fn without_numbers(text: &str) -> String {
     for character in text.chars() {
         match character.is_ascii_digit() {
             true if out.ends_with('N') => {}
-            true => out.push('N'),
+            true => {
+                // Numbers stand at the right of their column: one blank before them stands for all.
+                let text = out.trim_end_matches(' ').len();
+                if out.len() > text + 1 {
+                    out.truncate(text + 1);
+                }
+                out.push('N');
+            }
             false => out.push(character),
         }
     }

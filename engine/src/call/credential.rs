@@ -110,7 +110,8 @@ impl SecurityInterface {
             .credentials
             .get(handle.0)
             .ok_or(CallerMisuse::InvalidCredential)?;
-        if credential.usage != usage {
+        let used_up = self.begun > 0 && deviates!(self.environment, CredentialUsedUp);
+        if credential.usage != usage || used_up {
             return Err(CallerMisuse::NoCredentials);
         }
         Ok(credential.clone())

@@ -4,6 +4,7 @@
 mod accept;
 mod bindings;
 mod credential;
+mod export;
 mod handles;
 mod initialize;
 mod leg;
@@ -12,6 +13,7 @@ mod query;
 
 pub use accept::{AcceptArguments, AcceptReply};
 pub use credential::{AuthIdentity, CredentialUse};
+pub use export::ExportFlags;
 pub use handles::{CredHandle, CtxtHandle};
 pub use initialize::{InitializeArguments, InitializeReply};
 pub use leg::LegReply;
@@ -152,6 +154,18 @@ impl SecurityInterface {
         } else {
             CallerMisuse::ForeignContext
         }))
+    }
+
+    /// CompleteAuthToken. No leg of these packages asks for it.
+    ///
+    /// # Errors
+    /// `SEC_E_INVALID_HANDLE`; `SEC_E_UNSUPPORTED_FUNCTION`: the package does not support it, as all but Digest.
+    pub fn complete_auth_token(&mut self, handle: CtxtHandle) -> Result<SecurityStatus, Refusal> {
+        let misuse = match self.context(handle) {
+            Ok(_) => CallerMisuse::NothingToComplete,
+            Err(misuse) => misuse,
+        };
+        Err(self.refusal(misuse))
     }
 
     /// QuerySecurityPackageInfo.

@@ -23,6 +23,8 @@ impl ContextAttribute {
     pub const PACKAGE_INFO: Self = Self(10);
     /// `SECPKG_ATTR_FLAGS`.
     pub const FLAGS: Self = Self(14);
+    /// `SECPKG_ATTR_TARGET_INFORMATION`.
+    pub const TARGET_INFORMATION: Self = Self(17);
 
     /// Every supported attribute by the name that the adapter protocol uses.
     pub const NAMED: &[(&str, Self)] = &[
@@ -32,6 +34,7 @@ impl ContextAttribute {
         ("session-key", Self::SESSION_KEY),
         ("package-info", Self::PACKAGE_INFO),
         ("flags", Self::FLAGS),
+        ("target-information", Self::TARGET_INFORMATION),
     ];
 
     /// The attribute of a name.
@@ -58,6 +61,8 @@ pub enum AttributeValue {
     SessionKey(Vec<u8>),
     /// The package.
     PackageInfo(Package),
+    /// What the acceptor told of itself.
+    TargetInformation(Vec<u8>),
     /// The attributes that were granted, as the bits of the side's call.
     Flags(u32),
 }
@@ -69,6 +74,7 @@ impl std::fmt::Debug for AttributeValue {
             Self::Names(name) => write!(formatter, "Names({name:?})"),
             Self::Lifespan(expiry) => write!(formatter, "Lifespan({expiry})"),
             Self::SessionKey(key) => write!(formatter, "SessionKey({} bytes)", key.len()),
+            Self::TargetInformation(pairs) => write!(formatter, "TargetInformation({} bytes)", pairs.len()),
             Self::Flags(bits) => write!(formatter, "Flags(0x{bits:08x})"),
             Self::PackageInfo(package) => write!(formatter, "PackageInfo({package:?})"),
         }
@@ -111,6 +117,9 @@ impl SecurityInterface {
                 Ok(AttributeValue::Names(Text::from_units(
                     [domain, separator, user.units()].concat(),
                 )))
+            }
+            ContextAttribute::TARGET_INFORMATION if !session.target_info().is_empty() => {
+                Ok(AttributeValue::TargetInformation(session.target_info().to_vec()))
             }
             ContextAttribute::LIFESPAN => Ok(AttributeValue::Lifespan(NEVER)),
             ContextAttribute::SESSION_KEY if !deviates!(environment, SessionKeyNotExported) => {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 #[allow(
     unused_imports,
@@ -39,6 +39,31 @@ impl Rc4 {
             state.swap(usize::from(i), usize::from(j));
         }
         Self { state, i: 0, j: 0 }
+    }
+
+    /// Where the stream is: its 256 elements and two indices.
+    #[must_use]
+    pub fn state(&self) -> Zeroizing<[u8; 258]> {
+        let mut state = Zeroizing::new([0; 258]);
+        let running = self.state.iter().chain([&self.i, &self.j]);
+        state.iter_mut().zip(running).for_each(|(to, from)| *to = *from);
+        state
+    }
+
+    /// The stream at a state; none if the elements are no permutation of all bytes.
+    #[must_use]
+    pub fn from_state(state: &[u8; 258]) -> Option<Self> {
+        let (elements, indices) = state.split_first_chunk::<256>()?;
+        let mut seen = [false; 256];
+        elements
+            .iter()
+            .for_each(|element| seen[usize::from(*element)] = true);
+        let &[i, j] = indices else { return None };
+        seen.iter().all(|seen| *seen).then_some(Self {
+            state: *elements,
+            i,
+            j,
+        })
     }
 
     /// Encrypts or decrypts in place; the stream runs on.

@@ -66,7 +66,8 @@ impl ExpectNegotiate {
         let offered = if begins(turn) {
             DATAGRAM
         } else {
-            Negotiate::parse(turn.token)?.flags - NegotiateFlags::DATAGRAM
+            let read = super::as_read(turn.token, turn.environment);
+            Negotiate::parse(&read)?.flags - NegotiateFlags::DATAGRAM
         };
         let flags = choose(offered, turn.environment)?;
         let server_challenge = turn.environment.draw("ntlm/server-challenge", turn.context);
@@ -177,11 +178,13 @@ impl ExpectAuthenticate {
     /// # Errors
     /// The token is malformed, a code or the channel bindings do not match, or the logon is refused.
     pub fn step(self, turn: &mut AcceptorTurn<'_>) -> Result<Established, Error> {
-        let message = Authenticate::parse(turn.token)?;
+        let read = super::as_read(turn.token, turn.environment);
+        let message = Authenticate::parse(&read)?;
         let mut flags = message.flags & self.chosen;
         super::require_strength(flags, turn.environment)?;
-        let domain = decode(message.flags, &message.domain, "DomainName", 28)?;
-        let user = decode(message.flags, &message.user, "UserName", 36)?;
+        let unicode = super::names_are_unicode(message.flags, turn.environment);
+        let domain = decode(unicode, &message.domain, "DomainName", 28)?;
+        let user = decode(unicode, &message.user, "UserName", 36)?;
         require_text(message.flags, &message.workstation, "Workstation", 44)?;
         let response = Response::of(&message, turn.environment)?;
         let asked = Asked {
@@ -195,7 +198,12 @@ impl ExpectAuthenticate {
         if logon == Logon::Guest && !deviates!(turn.environment, GuestIsProtected) {
             flags.remove(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
         }
-        let session_key = session_key(flags, key_exchange_key, &message.encrypted_session_key)?;
+        let session_key = session_key(
+            flags,
+            key_exchange_key,
+            &message.encrypted_session_key,
+            turn.environment,
+        )?;
         let claims = response.claims();
         if claims.announces_mic && logon != Logon::Guest {
             self.verify_mic(&message, &session_key, turn)?;
@@ -210,6 +218,7 @@ impl ExpectAuthenticate {
             protection,
             user,
             domain,
+            target_info: Vec::new(),
         })
     }
 
@@ -227,6 +236,11 @@ impl ExpectAuthenticate {
                 Err(PeerMisbehaved::MicMissing.into())
             };
         };
+        let at = if deviates!(turn.environment, MicBehindVersion) {
+            at.max(72)
+        } else {
+            at
+        };
         let (before, rest) = turn.token.split_at_checked(at).unwrap_or_default();
         let after = rest.get(mic.len()..).unwrap_or_default();
         let parts = [&self.negotiate, &self.challenge, before, &[0; 16], after];
@@ -240,8 +254,8 @@ impl ExpectAuthenticate {
 }
 
 /// The text of a name that the descriptor at an offset describes.
-fn decode(flags: NegotiateFlags, bytes: &[u8], field: &'static str, at: usize) -> Result<Text, TokenError> {
-    if flags.contains(NegotiateFlags::UNICODE) {
+fn decode(unicode: bool, bytes: &[u8], field: &'static str, at: usize) -> Result<Text, TokenError> {
+    if unicode {
         Text::from_le_bytes(bytes, field).map_err(|error| error.shifted(at))
     } else {
         Ok(Text::from_oem(bytes))
@@ -262,8 +276,13 @@ fn require_text(
 }
 
 /// The exported session key.
-fn session_key(flags: NegotiateFlags, key: Secret<16>, encrypted: &[u8]) -> Result<Secret<16>, Error> {
-    if !keys::exchanges_key(flags) {
+fn session_key(
+    flags: NegotiateFlags,
+    key: Secret<16>,
+    encrypted: &[u8],
+    environment: &Environment,
+) -> Result<Secret<16>, Error> {
+    if !keys::exchanges_key(flags) || deviates!(environment, SessionKeyNotExchanged) {
         return Ok(key);
     }
     let bytes: [u8; 16] = encrypted.try_into().map_err(|_| {

@@ -135,20 +135,22 @@ impl ExpectChallenge {
     /// # Errors
     /// The token is malformed, or what the acceptor chose is not enough.
     pub fn step(self, turn: &mut InitiatorTurn<'_>, out: &mut Vec<u8>) -> Result<Established, Error> {
-        let challenge = Challenge::parse(turn.token)?;
-        let info = TargetInfo::of(&challenge)?;
+        let read = super::as_read(turn.token, turn.environment);
+        let challenge = Challenge::parse(&read)?;
+        let info = TargetInfo::of(&challenge, turn.environment)?;
         let mut flags = agree(self.offered, challenge.flags, turn.environment)?;
         let answer = response::answer(&self.identity, flags, &challenge, &info, turn);
         let (session_key, encrypted) = exchange_key(flags, answer.key_exchange_key, turn);
         let anonymous = matches!(self.identity, Identity::Anonymous);
         flags.set(NegotiateFlags::ANONYMOUS, anonymous);
         let (user, domain) = names(self.identity);
+        let unicode = super::names_are_unicode(flags, turn.environment);
         let message = Authenticate {
             lm_response: answer.lm_response,
             nt_response: answer.nt_response.into(),
-            domain: encode(flags, &domain),
-            user: encode(flags, &user),
-            workstation: encode(flags, &turn.environment.host.netbios_computer),
+            domain: encode(unicode, &domain),
+            user: encode(unicode, &user),
+            workstation: encode(unicode, &turn.environment.host.netbios_computer),
             encrypted_session_key: encrypted.into(),
             flags,
             version: version(flags, answer.announces_mic),
@@ -160,6 +162,7 @@ impl ExpectChallenge {
             protection: Protection::new(flags, session_key, Sender::Initiator),
             user,
             domain,
+            target_info: challenge.target_info.to_vec(),
         })
     }
 }
@@ -239,8 +242,8 @@ fn exchange_key(
     (exported, encrypted.to_vec())
 }
 
-fn encode(flags: NegotiateFlags, text: &Text) -> Cow<'static, [u8]> {
-    Cow::Owned(if flags.contains(NegotiateFlags::UNICODE) {
+fn encode(unicode: bool, text: &Text) -> Cow<'static, [u8]> {
+    Cow::Owned(if unicode {
         text.to_le_bytes()
     } else {
         text.to_oem()

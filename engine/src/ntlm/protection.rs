@@ -39,6 +39,15 @@ struct Direction {
     sealing_key: Option<Zeroizing<Vec<u8>>>,
 }
 
+/// How far a direction has come.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// Number of the next message.
+    pub sequence: u32,
+    /// The key stream.
+    pub stream: Rc4,
+}
+
 /// What a signature says of its message, while the parts of the message come one by one.
 enum Checksum {
     /// With ESS.
@@ -61,6 +70,12 @@ impl Direction {
         let sealing = if deviates!(environment, SealsWithSessionKey) {
             Zeroizing::new(key.0.to_vec())
         } else {
+            let whole = deviates!(environment, SealingKeyNotShortened);
+            let mut flags = flags;
+            flags.set(
+                NegotiateFlags::NEGOTIATE_128,
+                flags.contains(NegotiateFlags::NEGOTIATE_128) || whole,
+            );
             keys::sealing_key(flags, key, sender)
         };
         Self {
@@ -68,6 +83,16 @@ impl Direction {
             sealing: Rc4::new(&sealing),
             sequence: u32::from(deviates!(environment, SequenceStartsAtOne)),
             sealing_key: flags.contains(NegotiateFlags::DATAGRAM).then_some(sealing),
+        }
+    }
+
+    fn at(flags: NegotiateFlags, key: &Secret<16>, sender: Sender, position: Position) -> Self {
+        let datagram = flags.contains(NegotiateFlags::DATAGRAM);
+        Self {
+            signing: HmacMd5::new(&keys::signing_key(key, sender).0),
+            sealing: position.stream,
+            sequence: position.sequence,
+            sealing_key: datagram.then(|| keys::sealing_key(flags, key, sender)),
         }
     }
 
@@ -118,7 +143,9 @@ impl Direction {
         mut checksum: [u8; 8],
         environment: &Environment,
     ) -> Signature {
-        if flags.contains(NegotiateFlags::KEY_EXCH) && !deviates!(environment, ChecksumNotEncrypted) {
+        let encrypted =
+            flags.contains(NegotiateFlags::KEY_EXCH) || deviates!(environment, ChecksumAlwaysEncrypted);
+        if encrypted && !deviates!(environment, ChecksumNotEncrypted) {
             self.sealing.apply(&mut checksum);
         }
         Signature {
@@ -159,6 +186,44 @@ impl Protection {
             send: None,
             receive: None,
         }
+    }
+
+    /// Protection of a context that was exported. A direction without a position has protected nothing yet.
+    #[must_use]
+    pub fn at(
+        flags: NegotiateFlags,
+        session_key: Secret<16>,
+        own: Sender,
+        positions: [Option<Position>; 2],
+    ) -> Self {
+        let [send, receive] = positions;
+        let direction = |sender: Sender, position: Option<Position>| {
+            position.map(|position| Box::new(Direction::at(flags, &session_key, sender, position)))
+        };
+        Self {
+            send: direction(own, send),
+            receive: direction(own.peer(), receive),
+            flags,
+            session_key: session_key.clone(),
+            own,
+        }
+    }
+
+    /// Where both directions are, sent and received; none before the first message.
+    #[must_use]
+    pub fn positions(&self) -> [Option<Position>; 2] {
+        [&self.send, &self.receive].map(|direction| {
+            direction.as_ref().map(|direction| Position {
+                sequence: direction.sequence,
+                stream: direction.sealing.clone(),
+            })
+        })
+    }
+
+    /// Whose protection it is.
+    #[must_use]
+    pub fn own(&self) -> Sender {
+        self.own
     }
 
     /// The exported session key.
@@ -229,7 +294,7 @@ impl Protection {
         environment: &Environment,
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
-        let received = parse_signature(token)?;
+        let received = parse_signature(token, environment)?;
         let mut next = self.receiving(number, environment);
         let mut checksum = next.expect(self.flags, &received, environment)?;
         message.into_iter().for_each(|part| checksum.update(part));
@@ -256,7 +321,7 @@ impl Protection {
         environment: &Environment,
     ) -> Result<(), Error> {
         self.require(NegotiateFlags::SEAL, environment)?;
-        let received = parse_signature(token)?;
+        let received = parse_signature(token, environment)?;
         let mut next = self.receiving(number, environment);
         let mut checksum = next.expect(self.flags, &received, environment)?;
         for part in message.parts_mut() {
@@ -398,8 +463,16 @@ impl Direction {
     }
 }
 
-fn parse_signature(token: &[u8]) -> Result<Signature, Error> {
-    let signature = Signature::parse(token)?;
+fn parse_signature(token: &[u8], environment: &Environment) -> Result<Signature, Error> {
+    #[allow(unused_mut, reason = "deviations change it")]
+    let mut signature = Signature::parse(token)?;
+    if deviates!(environment, SignatureVersionByByte) {
+        signature.version &= 0xFF;
+    }
+    if deviates!(environment, SequenceComparedByHalf) {
+        let [low, high, ..] = signature.sequence;
+        signature.sequence = [low, high, 0, 0];
+    }
     if signature.version != 1 {
         return Err(TokenError::new("Version", 0, TokenErrorKind::BadValue).into());
     }
@@ -413,13 +486,18 @@ fn genuine(
     received: &Signature,
     environment: &Environment,
 ) -> bool {
-    let compared = if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+    let compared: usize = if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
         0
     } else {
         4
     };
-    let left = expected.checksum.get(compared..).unwrap_or_default();
-    let right = received.checksum.get(compared..).unwrap_or_default();
+    let end = if deviates!(environment, ChecksumComparedByHalf) {
+        compared.midpoint(8)
+    } else {
+        8
+    };
+    let left = expected.checksum.get(compared..end).unwrap_or_default();
+    let right = received.checksum.get(compared..end).unwrap_or_default();
     crypto::equal(left, right)
         && expected.sequence == received.sequence
         && !deviates!(environment, RefusesGenuineMessages)

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     codec,
     crypto::Secret,
-    environment::PasswordHashes,
+    environment::{Environment, PasswordHashes},
     error::Error,
     flags::InitRequirements,
     turn::{Identity, InitiatorTurn},
@@ -36,16 +36,21 @@ impl<'a> TargetInfo<'a> {
     ///
     /// # Errors
     /// The list or a value in it is malformed.
-    pub(super) fn of(challenge: &'a Challenge<'_>) -> Result<Self, Error> {
+    pub(super) fn of(challenge: &'a Challenge<'_>, environment: &Environment) -> Result<Self, Error> {
+        const NONE: TargetInfo<'_> = TargetInfo {
+            pairs: None,
+            flags: 0,
+            timestamp: None,
+        };
         if !challenge.flags.contains(NegotiateFlags::TARGET_INFO) || challenge.target_info.is_empty() {
-            return Ok(Self {
-                pairs: None,
-                flags: 0,
-                timestamp: None,
-            });
+            return Ok(NONE);
         }
-        let (pairs, _) = AvPairs::parse(&challenge.target_info)?;
+        let (pairs, _) = match AvPairs::parse(&challenge.target_info) {
+            Err(_) if deviates!(environment, MalformedPairsTolerated) => return Ok(NONE),
+            parsed => parsed?,
+        };
         pairs.check_values()?;
+        super::require_pairs(&pairs, environment)?;
         Ok(Self {
             pairs: Some(pairs),
             flags: pairs.flags()?.unwrap_or(0),
@@ -80,7 +85,7 @@ pub(super) fn answer(
             version_one(hashes, flags, challenge, turn)
         }
         Identity::User { user, domain, hashes } => {
-            let key = ResponseKeyV2::new(&keys::ntowf_v2(&hashes.nt, user, domain));
+            let key = super::response_key(&hashes.nt, user, domain, turn.environment);
             version_two(&key, flags, challenge, info, turn)
         }
     }

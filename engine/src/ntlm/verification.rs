@@ -1,7 +1,7 @@
 //! Whether the response of an AUTHENTICATE message is that of an account (MS-NLMP section 3.2.5.1.2).
 
 use super::{
-    keys::{self, ResponseKeyV2, v1},
+    keys::{self, v1},
     messages::{Authenticate, AvPairs, MSV_AV_FLAG_MIC, NegotiateFlags, NtlmV2Response},
 };
 use crate::{
@@ -53,7 +53,7 @@ impl<'a> Response<'a> {
             0 if is_anonymous(message) || deviates!(environment, NoResponseTolerated) => Ok(Self::Anonymous),
             0 => lm
                 .map(Self::LanManager)
-                .ok_or(PeerIncompatible::AuthenticationVersion.into()),
+                .ok_or_else(|| PeerIncompatible::AuthenticationVersion.into()),
             NtlmV2Response::V1_LENGTH => {
                 let nt = message.nt_response.first_chunk().copied().unwrap_or([0; 24]);
                 Ok(Self::VersionOne { nt, lm })
@@ -61,7 +61,7 @@ impl<'a> Response<'a> {
             _ => {
                 let response = NtlmV2Response::parse(&message.nt_response)?;
                 require_version(&response, environment)?;
-                let claims = Claims::of(&response)?;
+                let claims = Claims::of(&response, environment)?;
                 Ok(Self::VersionTwo { response, claims })
             }
         }
@@ -77,8 +77,9 @@ impl<'a> Response<'a> {
 }
 
 impl Claims {
-    fn of(response: &NtlmV2Response<'_>) -> Result<Self, Error> {
+    fn of(response: &NtlmV2Response<'_>, environment: &Environment) -> Result<Self, Error> {
         let (pairs, _) = AvPairs::parse(&response.client_challenge.av_pairs)?;
+        super::require_pairs(&pairs, environment)?;
         Ok(Self {
             announces_mic: pairs.flags()?.unwrap_or(0) & MSV_AV_FLAG_MIC != 0,
             bindings: pairs.channel_bindings()?,
@@ -143,7 +144,7 @@ pub(super) fn verify(
         return Ok((Logon::Guest, keys::ANONYMOUS_KEY));
     };
     let (right, key) = match response {
-        Response::VersionTwo { response, .. } => version_two(response, message, account, asked),
+        Response::VersionTwo { response, .. } => version_two(response, message, account, asked, environment),
         Response::VersionOne { nt, lm } => version_one(Some(nt), lm.as_ref(), account, asked, environment),
         Response::LanManager(lm) => version_one(None, Some(lm), account, asked, environment),
         Response::Anonymous => (false, keys::ANONYMOUS_KEY),
@@ -193,12 +194,19 @@ fn version_two(
     message: &Authenticate<'_>,
     account: &Account,
     asked: &Asked<'_>,
+    environment: &Environment,
 ) -> (bool, Secret<16>) {
-    let key = ResponseKeyV2::new(&keys::ntowf_v2(&account.hashes.nt, asked.user, asked.domain));
+    let key = super::response_key(&account.hashes.nt, asked.user, asked.domain, environment);
     let temp = message.nt_response.get(16..).unwrap_or_default();
     let proof = key.nt_proof(asked.server_challenge, temp);
+    let compared = if deviates!(environment, ProofComparedByHalf) {
+        8
+    } else {
+        16
+    };
+    let (own, sent) = (proof.get(..compared), response.proof.get(..compared));
     (
-        crypto::equal(&proof, &response.proof),
+        crypto::equal(own.unwrap_or_default(), sent.unwrap_or_default()),
         key.session_base_key(&response.proof),
     )
 }

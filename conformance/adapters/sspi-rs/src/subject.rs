@@ -173,13 +173,17 @@ impl Subject {
                 let sizes = ntlm.query_context_sizes()?;
                 json!({
                     "max-token": sizes.max_token, "max-signature": sizes.max_signature,
-                    "block": sizes.block, "security-trailer": sizes.security_trailer,
+                    "block-size": sizes.block, "security-trailer": sizes.security_trailer,
                 })
             }
             "package-info" => {
                 let info = ntlm.query_context_package_info()?;
-                json!({"name": info.name.to_string(), "max-token": info.max_token_len,
+                json!({"package": info.name.to_string(), "max-token": info.max_token_len,
                     "capabilities": info.capabilities.bits()})
+            }
+            "connection-info" => {
+                ntlm.query_context_connection_info()?;
+                json!({})
             }
             other => return Err(Stop::unsupported(format!("query:{other}"))),
         };

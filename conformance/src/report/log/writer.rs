@@ -41,6 +41,8 @@ pub struct Plan<'a> {
 pub struct Writer<'a, W: Write> {
     out: W,
     plan: Plan<'a>,
+    /// The cases by id.
+    cases: BTreeMap<&'a str, &'a Case<'a>>,
     failed: Option<io::Error>,
     /// Number of checks and the verdict of each case that was written.
     written: BTreeMap<String, (usize, Verdict)>,
@@ -53,6 +55,7 @@ impl<'a, W: Write> Writer<'a, W> {
         let mut writer = Self {
             out,
             plan,
+            cases: plan.cases.iter().map(|case| (case.id.as_str(), case)).collect(),
             failed: None,
             written: BTreeMap::new(),
         };
@@ -96,7 +99,7 @@ impl<'a, W: Write> Writer<'a, W> {
     /// Writes a case that has ended.
     pub fn case(&mut self, result: &CaseResult) {
         let key = result.key();
-        let case = self.plan.cases.iter().find(|case| case.id == result.case);
+        let case = self.cases.get(result.case.as_str()).copied();
         let axes = |case: &Case<'_>| {
             case.values
                 .iter()

@@ -4,20 +4,20 @@ use super::{CONTEXT, CREDENTIAL, CallerDeviation, Driver, ROOM, Seat, party::han
 use crate::{
     edit::Token,
     protocol::{Buffer, Leg, Request, Role},
-    run::trace::{CHANNEL_BINDINGS, End, Event, Purpose, TOKEN},
+    run::{
+        trace::{self, CHANNEL_BINDINGS, End, Event, Purpose, TOKEN},
+        when,
+    },
     suite::{
         mapping::Class,
         names,
-        scenario::{HandleChoice, Input, LegStep},
+        scenario::{Expect, HandleChoice, Input, LegStep},
+        vectors,
     },
 };
 
 impl Driver<'_, '_> {
     pub(super) fn leg(&mut self, role: Role, step: &LegStep) -> Result<(), End> {
-        let expect = step
-            .expect
-            .clone()
-            .or_else(|| self.case.expect(step.expect_from.as_deref()?).cloned());
         self.prepare_handle(role, step.handle)?;
         let odd_output = step.capacity.is_some() || step.no_output_buffer;
         if odd_output && !self.party(role).shows("buffers") {
@@ -30,6 +30,12 @@ impl Driver<'_, '_> {
         })?;
         let leg = self.arguments(role, step)?;
         let number = self.party(role).legs;
+        let conditional = || self.first_expected(role, number, &leg, &step.expect_first);
+        let expect = step
+            .expect
+            .clone()
+            .or_else(|| self.case.expect(step.expect_from.as_deref()?).cloned())
+            .or_else(conditional);
         let request = match role {
             Role::Initiator => Request::Initialize(leg),
             Role::Acceptor => Request::Accept(leg),
@@ -46,6 +52,19 @@ impl Driver<'_, '_> {
             return Err(End::HarnessFault(format!("{left} edits did not take effect")));
         }
         Ok(())
+    }
+
+    /// The expectation of a list whose condition holds for the token that goes in.
+    fn first_expected(&self, role: Role, number: usize, leg: &Leg, list: &[Expect]) -> Option<Expect> {
+        let passed = trace::buffer(&leg.input, TOKEN).unwrap_or_default();
+        let before = self.trace.legs().any(|(_, event)| event.altered_input);
+        let seen = when::Seen {
+            due: when::Due::leg(role, number),
+            token: passed,
+            sent: self.sent.last().map_or(&[], Vec::as_slice),
+            altered_before: before,
+        };
+        when::first(list, &seen).cloned()
     }
 
     /// Takes back the edits of a token that is made now; returns how many did not take effect.
@@ -139,7 +158,8 @@ impl Driver<'_, '_> {
         (first && token, !first)
     }
 
-    /// Whether a leg that failed was allowed to succeed as well: what follows then has no meaning.
+    /// Whether a leg that failed was allowed to succeed as well, or would have been with another token: what follows
+    /// then has no meaning.
     fn was_to_go_on(&self, event: usize) -> bool {
         let expect = self
             .trace
@@ -150,7 +170,7 @@ impl Driver<'_, '_> {
             let row = self.settings.mapping.by_name(name).map(|(_, row)| row.class);
             row.is_some_and(|class| class != Class::Failure)
         };
-        expect.is_some_and(|expect| expect.status.iter().any(success))
+        expect.is_some_and(|expect| expect.when.is_some() || expect.status.iter().any(success))
     }
 
     pub(super) fn arguments(&mut self, role: Role, step: &LegStep) -> Result<Leg, End> {
@@ -204,8 +224,8 @@ impl Driver<'_, '_> {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(error) => fault(format!("input is no hex: {error}")),
             },
-            Some(Input::Vector(id)) => match vector(id) {
-                Some(bytes) => Ok(Some(bytes)),
+            Some(Input::Vector(id)) => match vectors::bytes(id) {
+                Some(bytes) => Ok(Some(bytes.to_vec())),
                 None => fault(format!("no vector `{id}` with bytes")),
             },
             Some(Input::Replay(number)) => match self.sent.get(*number) {
@@ -252,11 +272,4 @@ fn channel_bindings(data: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = header.iter().flat_map(|word: &u32| word.to_le_bytes()).collect();
     bytes.extend_from_slice(data);
     bytes
-}
-
-fn vector(id: &str) -> Option<Vec<u8>> {
-    let mut vectors = legwork_vectors::all().ok()?;
-    vectors
-        .find(|(_, vector)| vector.id == id)
-        .and_then(|(_, vector)| hex::decode(vector.bytes?).ok())
 }

@@ -29,6 +29,9 @@ use crate::{
 /// Room for output tokens, in bytes, where a scenario says nothing.
 const ROOM: u32 = 12_288;
 
+/// Calls that a case rarely exceeds.
+const EVENTS: usize = 48;
+
 /// Numbers that the harness gives to handles.
 const CREDENTIAL: u64 = 1;
 const CONTEXT: u64 = 1;
@@ -132,7 +135,7 @@ pub fn run(case: &Case<'_>, initiator: Seat<'_>, acceptor: Seat<'_>, settings: S
         world: case.world.clone(),
         package: case.entry.package.clone(),
         clock: settings.clock,
-        events: Vec::new(),
+        events: Vec::with_capacity(EVENTS),
         end: End::Done,
     };
     let sides = [
@@ -196,6 +199,9 @@ impl<'s> Driver<'_, 's> {
             Step::Seal(step) => self.protected(step, true),
             Step::Query(step) => self.query(step),
             Step::Delete(step) => self.delete(step),
+            Step::Complete(step) => self.complete(step),
+            Step::Transfer(step) => self.transfer(step),
+            Step::ReAuthenticate(_) => self.re_authenticate(),
             Step::Acquire(step) => self.acquire_oddly(step),
         }
     }

@@ -65,16 +65,18 @@ impl<'a> Party<'a> {
         hello.controls.iter().any(|name| name == control)
     }
 
-    pub(super) fn form(&self, detached: bool) -> Form {
+    /// The form of a per-message call: a list of buffers where nothing else can say it, or where there is no other.
+    pub(super) fn form(&self, detached: bool, list: bool) -> Form {
         let forms = self
             .drive
             .as_ref()
             .map(|drive| drive.forms.as_slice())
             .unwrap_or_default();
-        match (forms.contains(&Form::Buffers), detached) {
-            (true, _) => Form::Buffers,
-            (false, true) => Form::Detached,
-            (false, false) => Form::Whole,
+        let plain = if detached { Form::Detached } else { Form::Whole };
+        if forms.contains(&Form::Buffers) && (list || !forms.contains(&plain)) {
+            Form::Buffers
+        } else {
+            plain
         }
     }
 

@@ -7,8 +7,12 @@ use legwork_engine::{
 
 use super::{CONTEXT, Driver, End, Purpose, party::named_context};
 use crate::{
+    edit::Token,
     protocol::{Buffer, Form, Protect, Request, Role},
-    run::trace::{self, DATA, Event, TOKEN},
+    run::{
+        trace::{self, DATA, Event, TOKEN},
+        when,
+    },
     suite::{
         mapping::Class,
         scenario::{Expect, ProtectStep, ReadOnly, Tamper},
@@ -102,6 +106,21 @@ impl Driver<'_, '_> {
         let made = self.protect(step, sealed)?;
         let Some(made) = made else { return Ok(()) };
         let peer = step.by.peer();
+        if let Some(axis) = &step.edits_from {
+            let token = self.edited(&Token::Bytes(made.token.clone()), self.case.edits(axis))?;
+            let changed = Travelling {
+                token: token.bytes().unwrap_or_default().to_vec(),
+                ..made.clone()
+            };
+            let seen = when::Seen {
+                due: when::Due::Signature,
+                token: &changed.token,
+                sent: &made.token,
+                altered_before: false,
+            };
+            let expect = when::first(&step.check_first, &seen).cloned();
+            return self.check(peer, sealed, changed, expect, false);
+        }
         match step.tamper {
             None => self.check(peer, sealed, made, step.check.clone(), true),
             Some(Tamper::Replay) => {
@@ -146,7 +165,8 @@ impl Driver<'_, '_> {
     fn protect(&mut self, step: &ProtectStep, sealed: bool) -> Result<Option<Travelling>, End> {
         let operation = if sealed { "seal" } else { "sign" };
         self.party(step.by).needs(operation)?;
-        let form = self.party(step.by).form(!sealed);
+        let list = step.without.is_some() || step.capacity.is_some() || step.read_only.is_some();
+        let form = self.party(step.by).form(!sealed, list);
         let buffers = self.buffers(step, form)?;
         let context = named_context(step.handle);
         let party = self.party(step.by);
@@ -186,7 +206,7 @@ impl Driver<'_, '_> {
         genuine: bool,
     ) -> Result<(), End> {
         self.party(role).needs(if sealed { "unseal" } else { "verify" })?;
-        let form = self.party(role).form(!sealed);
+        let form = self.party(role).form(!sealed, made.read_only.is_some());
         if made.read_only.is_some() && !(form == Form::Buffers && self.party(role).shows("buffer-attributes"))
         {
             return Err(self.party(role).unsupported("buffer-attributes"));
@@ -199,7 +219,7 @@ impl Driver<'_, '_> {
             buffers.push(Buffer::new(TOKEN, made.token));
             buffers
         };
-        let sequence = made.number.unwrap_or(self.party(role).checked);
+        let sequence = made.number.unwrap_or_else(|| self.party(role).checked);
         let protect = Protect {
             context: CONTEXT,
             quality: 0,
@@ -229,7 +249,9 @@ fn plain(by: Role) -> ProtectStep {
         without: None,
         read_only: None,
         tamper: None,
+        edits_from: None,
         check: None,
+        check_first: Vec::new(),
         handle: None,
         without_sequence: false,
     }

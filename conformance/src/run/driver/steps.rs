@@ -4,8 +4,11 @@ use super::{CONTEXT, Driver, OTHER, Seat, party::named_context};
 use crate::{
     edit::{self, Token},
     protocol::{Request, Role},
-    run::trace::{End, Purpose},
-    suite::scenario::{AcquireStep, Change, ClockStep, DeleteStep, Edit, Expect, How, QueryStep},
+    run::trace::{End, Event, Purpose},
+    suite::{
+        mapping::Class,
+        scenario::{AcquireStep, Change, ClockStep, DeleteStep, Edit, Expect, How, OfStep, QueryStep},
+    },
 };
 
 impl Driver<'_, '_> {
@@ -16,7 +19,7 @@ impl Driver<'_, '_> {
         };
         match change.how {
             How::InTransit => {
-                self.under_way = self.changed(edits)?;
+                self.under_way = self.edited(&self.under_way, edits)?;
                 self.altered_input |= !edits.is_empty();
             }
             How::AsSent => {
@@ -36,27 +39,22 @@ impl Driver<'_, '_> {
         Ok(())
     }
 
-    /// The token under way after edits. An edit that cannot be made is the harness's fault, unless the token is a
-    /// subject's, which need not have the field.
-    pub(super) fn changed(&mut self, edits: &[Edit]) -> Result<Token, End> {
-        let foreign = matches!(self.party(self.last_role()).seat, Seat::Foreign(_));
+    /// A token after edits. An edit that cannot be made is the harness's fault, unless a subject takes part: neither
+    /// its own tokens nor what the reference makes of them need have the field.
+    pub(super) fn edited(&self, token: &Token, edits: &[Edit]) -> Result<Token, End> {
+        let foreign = self
+            .sides
+            .iter()
+            .any(|party| matches!(party.seat, Seat::Foreign(_)));
         let wrong = |message: String| match foreign {
-            true => End::NotApplicable(format!("the subject's token: {message}")),
+            true => End::NotApplicable(format!("the token of this exchange: {message}")),
             false => End::HarnessFault(message),
         };
-        let changed = edit::in_transit(&self.under_way, edits).map_err(|error| wrong(error.to_string()))?;
-        if !edits.is_empty() && changed == self.under_way {
+        let changed = edit::in_transit(token, edits).map_err(|error| wrong(error.to_string()))?;
+        if !edits.is_empty() && changed == *token {
             return Err(wrong("the edits change nothing".to_owned()));
         }
         Ok(changed)
-    }
-
-    /// The side that made the token under way.
-    pub(super) fn last_role(&self) -> Role {
-        self.trace
-            .legs()
-            .last()
-            .map_or(Role::Initiator, |(_, event)| event.side)
     }
 
     pub(super) fn clock(&mut self, step: &ClockStep) -> Result<(), End> {
@@ -109,6 +107,50 @@ impl Driver<'_, '_> {
             step.expect.clone(),
         )
         .map(|_| ())
+    }
+
+    pub(super) fn complete(&mut self, step: &OfStep) -> Result<(), End> {
+        self.party(step.of).needs("complete")?;
+        let request = Request::Complete {
+            context: CONTEXT,
+            buffers: Vec::new(),
+        };
+        self.call(step.of, Purpose::Step, request, step.expect.clone())
+            .map(|_| ())
+    }
+
+    /// The expectation is about the context that was imported; a package that exports none ends the case.
+    pub(super) fn transfer(&mut self, step: &OfStep) -> Result<(), End> {
+        self.party(step.of).needs("export")?;
+        self.party(step.of).needs("import")?;
+        let request = Request::Export { context: CONTEXT };
+        let exported = self.call(step.of, Purpose::Step, request, None)?;
+        let outcome = self.trace.events.get(exported).and_then(Event::outcome);
+        let buffers = outcome.map(|outcome| outcome.buffers.clone()).unwrap_or_default();
+        if self.class(exported, step.of) != Some(Class::Ok) {
+            return Err(self.party(step.of).unsupported("export of this context"));
+        }
+        let request = Request::Import {
+            package: self.case.entry.package.clone(),
+            context: CONTEXT,
+            buffers,
+        };
+        self.call(step.of, Purpose::Step, request, step.expect.clone())
+            .map(|_| ())
+    }
+
+    /// Both contexts go, the credentials stay.
+    pub(super) fn re_authenticate(&mut self) -> Result<(), End> {
+        for role in Role::BOTH {
+            self.party(role).needs("delete")?;
+            self.call(role, Purpose::Release, Request::Delete { context: CONTEXT }, None)?;
+            let party = self.party(role);
+            (party.has_context, party.complete, party.legs) = (false, false, 0);
+            (party.protected, party.checked) = (0, 0);
+        }
+        self.under_way = Token::None;
+        self.sent.clear();
+        Ok(())
     }
 
     pub(super) fn acquire_oddly(&mut self, step: &AcquireStep) -> Result<(), End> {

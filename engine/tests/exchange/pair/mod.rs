@@ -1,14 +1,16 @@
 //! An initiator and an acceptor with one interface each, and the world that both live in.
 
+pub(crate) mod worlds;
+
 use legwork_engine::{
     buffer::{BufferKind, SecBuffer},
     call::{
         AcceptArguments, AcceptReply, AttributeValue, AuthIdentity, ContextAttribute, CredHandle,
-        CredentialUse, CtxtHandle, InitializeArguments, InitializeReply, NATIVE_DATA_REPRESENTATION,
-        SecurityInterface,
+        CredentialUse, CtxtHandle, ExportFlags, InitializeArguments, InitializeReply,
+        NATIVE_DATA_REPRESENTATION, SecurityInterface,
     },
     codec::utf16::Text,
-    environment::{Account, Directory, Environment},
+    environment::{Account, Directory, Environment, LmCompatibilityLevel},
     flags::{AcceptAttributes, AcceptRequirements, InitAttributes, InitRequirements},
     ntlm::{
         keys,
@@ -37,6 +39,8 @@ pub(crate) struct World {
     pub(crate) host: Text,
     pub(crate) initiator_bindings: Option<Vec<u8>>,
     pub(crate) acceptor_bindings: Option<Vec<u8>>,
+    pub(crate) initiator_level: u8,
+    pub(crate) acceptor_level: u8,
     pub(crate) send_version: bool,
     pub(crate) send_timestamp: bool,
     pub(crate) send_mic: bool,
@@ -60,11 +64,9 @@ impl World {
     /// exchange and lengths only where something is protected by them.
     pub(crate) fn agreed(&self) -> NegotiateFlags {
         type Flags = NegotiateFlags;
-        let mut wanted = Flags::UNICODE
-            | Flags::REQUEST_TARGET
-            | Flags::NTLM
-            | Flags::ALWAYS_SIGN
-            | Flags::EXTENDED_SESSIONSECURITY;
+        let mut wanted = Flags::UNICODE | Flags::REQUEST_TARGET | Flags::NTLM | Flags::ALWAYS_SIGN;
+        wanted.set(Flags::EXTENDED_SESSIONSECURITY, self.initiator_level > 0);
+        wanted.set(Flags::LM_KEY, self.initiator_level < 2);
         let signs = InitRequirements::INTEGRITY
             | InitRequirements::REPLAY_DETECT
             | InitRequirements::SEQUENCE_DETECT
@@ -83,6 +85,9 @@ impl World {
         // NTLM and ALWAYS_SIGN are set by every acceptor; the initiator keeps them if it offered them.
         let granted = self.grant | Flags::NTLM | Flags::ALWAYS_SIGN;
         let mut agreed = wanted & self.offer & granted;
+        if agreed.contains(Flags::EXTENDED_SESSIONSECURITY) || self.acceptor_level > 3 {
+            agreed.remove(Flags::LM_KEY);
+        }
         if agreed.intersects(Flags::SIGN | Flags::SEAL) {
             let strength = Flags::KEY_EXCH | Flags::NEGOTIATE_128 | Flags::NEGOTIATE_56;
             agreed |= strength & self.offer & self.grant;
@@ -167,10 +172,15 @@ fn output() -> Vec<SecBuffer> {
 
 impl Pair {
     pub(crate) fn new(world: &World) -> Self {
+        let level = |level| LmCompatibilityLevel::new(level).unwrap();
         let mut initiator = SecurityInterface::new(world.environment());
-        initiator.environment().policy.ntlm.require_128_bit = world.initiator_requires_128;
+        let policy = &mut initiator.environment().policy.ntlm;
+        policy.require_128_bit = world.initiator_requires_128;
+        policy.level = level(world.initiator_level);
         let mut acceptor = SecurityInterface::new(world.environment());
-        acceptor.environment().policy.ntlm.require_128_bit = world.acceptor_requires_128;
+        let policy = &mut acceptor.environment().policy.ntlm;
+        policy.require_128_bit = world.acceptor_requires_128;
+        policy.level = level(world.acceptor_level);
         acceptor.environment().directory = Directory::new(vec![Account::new(
             world.user.clone(),
             world.domain.clone(),
@@ -227,18 +237,35 @@ impl Pair {
         })
     }
 
+    /// The acceptor itself, to be set up otherwise.
+    pub(crate) fn acceptor(&mut self) -> &mut SecurityInterface {
+        &mut self.acceptor
+    }
+
     fn accept(&mut self, credential: CredHandle, context: Option<CtxtHandle>, token: &[u8]) -> AcceptReply {
         self.acceptor.accept_security_context(AcceptArguments {
             credential: Some(credential),
             context,
             requirements: self.world.acceptor,
             data_representation: NATIVE_DATA_REPRESENTATION,
-            input: &input(Some(token), self.world.acceptor_bindings.as_ref()),
+            input: &input(
+                (!token.is_empty()).then_some(token),
+                self.world.acceptor_bindings.as_ref(),
+            ),
             output: output(),
         })
     }
 
-    /// All legs; the status of the first one that fails.
+    /// The status of exporting a context that waits for its peer.
+    pub(crate) fn export_after_first_leg(mut self) -> Status {
+        let context = self.initialize(None, None).context.unwrap();
+        let exported = self
+            .initiator
+            .export_security_context(context, ExportFlags::empty());
+        exported.unwrap_err().status
+    }
+
+    /// All legs; the status of the first one that fails. In datagram mode the first leg has no token.
     pub(crate) fn establish(mut self) -> Result<Established, Status> {
         let acquired = self
             .acceptor
@@ -279,9 +306,19 @@ pub(crate) struct Protected {
     sealed: bool,
     data: Vec<u8>,
     signature: Vec<u8>,
+    /// The caller's number, which counts in datagram mode.
+    pub(crate) number: u32,
 }
 
 impl Protected {
+    /// The message under another number.
+    pub(crate) fn numbered(&self, number: u32) -> Self {
+        Self {
+            number,
+            ..self.clone()
+        }
+    }
+
     /// The message as it arrives when something is wrong with it: one bit of the checksum, the sequence number, or
     /// the message; a signature that is cut or of another version; a message that is cut.
     pub(crate) fn damaged(&self, bit: u8, flags: NegotiateFlags) -> Vec<Self> {
@@ -341,17 +378,95 @@ impl Established {
         }
     }
 
+    /// Several messages each way; what arrives is what was sent, and a changed message leaves the context as it was.
+    pub(crate) fn talk(&mut self, messages: &[(bool, bool, Vec<u8>)], flipped: u8) {
+        for (by_initiator, seals, message) in messages {
+            let side = if *by_initiator {
+                Side::Initiator
+            } else {
+                Side::Acceptor
+            };
+            let sealed = *seals && self.flags.contains(NegotiateFlags::SEAL);
+            let sent = self.protect(side, sealed, message).unwrap();
+            for refused in sent.damaged(flipped, self.flags) {
+                let status = self.open(side.peer(), &refused).unwrap_err();
+                let expected = [
+                    Status::SEC_E_MESSAGE_ALTERED,
+                    Status::SEC_E_OUT_OF_SEQUENCE,
+                    Status::SEC_E_INVALID_TOKEN,
+                ];
+                assert!(expected.contains(&status), "{status:?}");
+            }
+            assert_eq!(self.open(side.peer(), &sent), Ok(message.clone()));
+            assert_eq!(self.open(side.peer(), &sent), Err(Status::SEC_E_OUT_OF_SEQUENCE));
+            // Without ESS both directions have one key, and nothing tells a message from its reflection.
+            if self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+                assert!(self.open(side, &sent).is_err(), "a side takes its own message");
+            }
+        }
+    }
+
+    /// Whether the context protects messages.
+    pub(crate) fn protects(&self) -> bool {
+        self.flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL)
+    }
+
+    pub(crate) fn name(&mut self, side: Side) -> AttributeValue {
+        self.query(side, ContextAttribute::NAMES)
+    }
+
+    pub(crate) fn try_export(&mut self, side: Side, flags: ExportFlags) -> Result<Vec<u8>, Status> {
+        let (interface, context) = self.side(side);
+        let exported = interface.export_security_context(context, flags);
+        exported
+            .map(|(_, packed)| packed.to_vec())
+            .map_err(|refusal| refusal.status)
+    }
+
+    pub(crate) fn export(&mut self, side: Side, flags: ExportFlags) -> Vec<u8> {
+        self.try_export(side, flags).unwrap()
+    }
+
+    pub(crate) fn import(&mut self, side: Side, packed: &[u8]) -> Result<CtxtHandle, Status> {
+        let (interface, _) = self.side(side);
+        let imported = interface.import_security_context("NTLM", packed);
+        imported
+            .map(|(_, handle)| handle)
+            .map_err(|refusal| refusal.status)
+    }
+
+    /// The context of a side moves to another handle.
+    pub(crate) fn transfer(&mut self, side: Side, flags: ExportFlags) {
+        let packed = self.export(side, flags);
+        let handle = self.import(side, &packed).unwrap();
+        match side {
+            Side::Initiator => self.initiator.1 = handle,
+            Side::Acceptor => self.acceptor.1 = handle,
+        }
+    }
+
     /// A side signs or seals a message.
     pub(crate) fn protect(&mut self, side: Side, sealed: bool, message: &[u8]) -> Result<Protected, Status> {
+        self.protect_numbered(side, sealed, message, 0)
+    }
+
+    /// A side signs or seals a message of a number.
+    pub(crate) fn protect_numbered(
+        &mut self,
+        side: Side,
+        sealed: bool,
+        message: &[u8],
+        number: u32,
+    ) -> Result<Protected, Status> {
         let (interface, context) = self.side(side);
         let mut buffers = vec![
             SecBuffer::with_capacity(BufferKind::TOKEN, 16),
             SecBuffer::new(BufferKind::DATA, message),
         ];
         let outcome = if sealed {
-            interface.encrypt_message(context, &mut buffers, 0)
+            interface.encrypt_message(context, &mut buffers, number)
         } else {
-            interface.make_signature(context, &mut buffers, 0)
+            interface.make_signature(context, &mut buffers, number)
         };
         outcome.map_err(|refusal| refusal.status)?;
         let data = buffers.remove(1).bytes;
@@ -360,6 +475,7 @@ impl Established {
             sealed,
             data,
             signature,
+            number,
         })
     }
 
@@ -368,9 +484,9 @@ impl Established {
         let (interface, context) = self.side(side);
         let mut buffers = message.buffers();
         let outcome = if message.sealed {
-            interface.decrypt_message(context, &mut buffers, 0)
+            interface.decrypt_message(context, &mut buffers, message.number)
         } else {
-            interface.verify_signature(context, &buffers, 0)
+            interface.verify_signature(context, &buffers, message.number)
         };
         outcome.map_err(|refusal| refusal.status)?;
         Ok(buffers.remove(1).bytes)

@@ -1,0 +1,73 @@
+//! ExportSecurityContext and ImportSecurityContext.
+
+use zeroize::Zeroizing;
+
+use super::{Context, CtxtHandle, Refusal, SecurityInterface, Side};
+use crate::{
+    context::{Acceptor, Initiator},
+    package::Package,
+    session::Session,
+    status::SecurityStatus,
+};
+
+bitflags::bitflags! {
+    /// How a context is exported (fFlags).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct ExportFlags: u32 {
+        /// `SECPKG_CONTEXT_EXPORT_RESET_NEW`: the new context begins as if nothing had been protected yet.
+        const RESET_NEW = 1;
+        /// `SECPKG_CONTEXT_EXPORT_DELETE_OLD`.
+        const DELETE_OLD = 2;
+        // Unknown bits survive.
+        const _ = !0;
+    }
+}
+
+impl SecurityInterface {
+    /// ExportSecurityContext: an established context as bytes, which hold its keys.
+    ///
+    /// # Errors
+    /// `SEC_E_INVALID_HANDLE`: the handle is not that of an established context.
+    pub fn export_security_context(
+        &mut self,
+        handle: CtxtHandle,
+        flags: ExportFlags,
+    ) -> Result<(SecurityStatus, Zeroizing<Vec<u8>>), Refusal> {
+        let fresh = flags.contains(ExportFlags::RESET_NEW);
+        let packed = match self.session(handle) {
+            Ok((session, environment)) => session.export(fresh || deviates!(environment, ExportForgets)),
+            Err(misuse) => return Err(self.refusal(misuse)),
+        };
+        if flags.contains(ExportFlags::DELETE_OLD) {
+            self.delete_security_context(handle)?;
+        }
+        Ok((SecurityStatus::SEC_E_OK, packed))
+    }
+
+    /// ImportSecurityContext: a context of the bytes that [`Self::export_security_context`] made.
+    ///
+    /// # Errors
+    /// `SEC_E_SECPKG_NOT_FOUND`: there is no package of this name. `SEC_E_INVALID_TOKEN`: the bytes are no context.
+    pub fn import_security_context(
+        &mut self,
+        package: &str,
+        packed: &[u8],
+    ) -> Result<(SecurityStatus, CtxtHandle), Refusal> {
+        let session = match self.query_security_package_info(package)? {
+            Package::Ntlm => Session::import_ntlm(packed).map_err(|error| self.refusal(error))?,
+        };
+        let side = if session.is_initiator() {
+            Side::Initiator(Initiator::established(session))
+        } else {
+            Side::Acceptor(Acceptor::established(session))
+        };
+        let handle = self.contexts.insert(Context {
+            number: self.begun,
+            side,
+            granted: 0,
+            pending: None,
+        });
+        self.begun = self.begun.wrapping_add(1);
+        Ok((SecurityStatus::SEC_E_OK, CtxtHandle(handle)))
+    }
+}
