@@ -419,10 +419,15 @@ impl World {
         let (handle, session) = self.session(call);
         let known = ContextAttribute::NAMED.get(usize::from(call.input % 8));
         let attribute = known.map_or(ContextAttribute(FOREIGN_ATTRIBUTE), |(_, attribute)| *attribute);
-        let expected = match (session, known) {
+        let initiates = session
+            .and_then(|(place, _)| self.contexts.get(place))
+            .is_some_and(|context| context.initiates);
+        // Only an initiator is told something of its target.
+        let has = known.is_some() && (initiates || attribute != ContextAttribute::TARGET_INFORMATION);
+        let expected = match (session, has) {
             (None, _) => Status::SEC_E_INVALID_HANDLE,
-            (Some(_), None) => Status::SEC_E_UNSUPPORTED_FUNCTION,
-            (Some(_), Some(_)) => Status::SEC_E_OK,
+            (Some(_), false) => Status::SEC_E_UNSUPPORTED_FUNCTION,
+            (Some(_), true) => Status::SEC_E_OK,
         };
         let answer = self.interface.query_context_attributes(handle, attribute);
         if let Ok(AttributeValue::Flags(granted)) = &answer {
