@@ -35,6 +35,7 @@
 
 pub mod acceptor;
 pub mod attributes;
+mod direction;
 pub mod exported;
 pub mod initiator;
 pub mod keys;
