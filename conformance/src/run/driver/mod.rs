@@ -152,9 +152,13 @@ pub fn run(case: &Case<'_>, initiator: Seat<'_>, acceptor: Seat<'_>, settings: S
         altered_output: false,
         sent: Vec::new(),
     };
-    let end = driver.play().err();
-    driver.release();
-    driver.trace.end = end.unwrap_or(End::Done);
+    let played = driver.play();
+    let released = driver.release();
+    driver.trace.end = match (played, released) {
+        (Err(end @ (End::Crash(..) | End::Hang(..) | End::AdapterFault(..))), _) => end,
+        (_, Err(end)) | (Err(end), Ok(())) => end,
+        (Ok(()), Ok(())) => End::Done,
+    };
     driver.trace
 }
 
