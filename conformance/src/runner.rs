@@ -20,7 +20,7 @@ use crate::{
         world::DEFAULT_CLOCK,
     },
     subject::{
-        self,
+        self, Subject,
         description::Located,
         process::Process,
         reference::{HELLO, Reference},
@@ -209,16 +209,15 @@ pub fn run_foreign(
     roles: &[Role],
     done: impl Fn(&CaseResult) + Sync,
 ) -> Result<(Hello, Vec<CaseResult>), String> {
-    let start = || -> Result<Foreign, String> {
-        let process = Process::start(located.clone(), options.deadline)?;
-        Ok(Foreign {
-            subject: Box::new(process),
-            name: located.description.name.clone(),
-        })
+    let start = || Process::start(located.clone(), options.deadline);
+    let mut first = start()?;
+    first.probe()?;
+    let foreign = |process: Process| Foreign {
+        subject: Box::new(process),
+        name: located.description.name.clone(),
     };
-    let first = start()?;
-    let hello = first.subject.hello().clone();
-    let idle = Mutex::new(vec![first]);
+    let hello = first.hello().clone();
+    let idle = Mutex::new(vec![foreign(first)]);
     let package = |case: &Case<'_>| case.entry.package.clone();
     let offered = |role: &&Role| {
         cases
@@ -239,7 +238,7 @@ pub fn run_foreign(
         .par_iter()
         .map(|(case, role)| {
             let waiting = idle.lock().ok().and_then(|mut idle| idle.pop());
-            let result = match waiting.map_or_else(start, Ok) {
+            let result = match waiting.map_or_else(|| start().map(foreign), Ok) {
                 Ok(mut subject) => {
                     let result = run_subject(suite, case, options, &mut subject, *role);
                     if let Ok(mut idle) = idle.lock() {

@@ -8,7 +8,10 @@ use legwork::{
     protocol::Role,
     run::case::{self, Case},
     runner::{self, CaseResult, Options},
-    subject::description::{Description, Located},
+    subject::{
+        description::{Description, Located},
+        isolation,
+    },
     suite::Suite,
 };
 
@@ -16,11 +19,7 @@ fn subject(command: &[&str]) -> Located {
     let description = Description {
         name: "reference".to_owned(),
         command: command.iter().map(|word| (*word).to_owned()).collect(),
-        setup: Vec::new(),
-        homepage: None,
-        language: None,
-        isolate: false,
-        documented_errors: Vec::new(),
+        ..Description::default()
     };
     Located {
         description,
@@ -40,6 +39,7 @@ fn cases<'a>(suite: &'a Suite, pattern: &str) -> Vec<Case<'a>> {
 }
 
 fn run(suite: &Suite, cases: &[Case<'_>], located: &Located, seconds: u64) -> Vec<CaseResult> {
+    isolation::install(PathBuf::from(env!("CARGO_BIN_EXE_legwork")));
     let options = Options {
         deadline: Duration::from_secs(seconds),
         ..Options::default()
@@ -144,10 +144,11 @@ fn a_token_that_is_none_counts_against_its_maker() {
     let cases = cases(&suite, "ntlm/good/default");
     let garbage = r#"{"outcome":{"status":{"namespace":"sspi","code":"0x00090312"},"buffers":[{"kind":2,"bytes":"deadbeef"}]}}"#;
     let hello = r#"{"outcome":{"hello":{"protocol":1,"name":"garbage","version":"0","drives":[{"package":"ntlm","role":"initiator","operations":["acquire","initialize"],"observables":["token","status"],"requirements":4294967295}],"controls":[]}}}"#;
+    let unknown = r#"{"unsupported":{"what":"operation"}}"#;
     let ok = r#"{"outcome":{"status":{"namespace":"sspi","code":"0x00000000"}}}"#;
     let script = format!(
         r#"while read line; do seq=${{line#*:}}; seq=${{seq%%,*}}; case "$line" in
-            *hello*) reply='{hello}';; *initialize*) reply='{garbage}';; *) reply='{ok}';; esac
+            *hello*) reply='{hello}';; *no-such*) reply='{unknown}';; *initialize*) reply='{garbage}';; *) reply='{ok}';; esac
             echo "{{\"seq\":$seq,${{reply#?}}"; done"#
     );
     let results = run(&suite, &cases, &subject(&["/bin/sh", "-c", &script]), 5);

@@ -2,8 +2,11 @@
 //! process or an adapter's child process.
 
 pub mod description;
+pub mod isolation;
+mod memory_report;
 pub mod process;
 pub mod reference;
+mod streams;
 
 use std::time::Duration;
 
