@@ -42,6 +42,8 @@ pub struct Options {
     pub deadline: Duration,
     /// Keep the traces of cases without a failure or a warning, which are most of what a run holds in memory.
     pub keep_traces: bool,
+    /// Ask what each leg cost in processor time and memory.
+    pub measure: bool,
 }
 
 impl Default for Options {
@@ -51,6 +53,7 @@ impl Default for Options {
             clock: DEFAULT_CLOCK,
             deadline: Duration::from_secs(10),
             keep_traces: true,
+            measure: false,
         }
     }
 }
@@ -305,6 +308,7 @@ fn settings<'a>(
         mapping: &suite.mapping,
         clock: options.clock,
         seed,
+        measure: options.measure,
         caller,
     }
 }

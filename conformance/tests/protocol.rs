@@ -1,16 +1,21 @@
 //! The reference behind the adapter protocol is the same as the reference in this process, and a child that breaks
 //! the protocol, dies or falls silent gets its verdict.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use legwork::{
     check::Verdict,
-    protocol::Role,
+    protocol::{Buffer, Request, Role},
     run::case::{self, Case},
     runner::{self, CaseResult, Options},
     subject::{
+        Answer, Subject,
         description::{Description, Located},
         isolation,
+        process::Process,
     },
     suite::Suite,
 };
@@ -135,6 +140,25 @@ fn a_child_that_breaks_its_part_gets_a_verdict() {
             .collect();
         assert_eq!(verdicts, [expected], "{then}");
     }
+}
+
+/// A request that fills the pipe is waited for no longer than a reply.
+#[test]
+fn a_child_that_does_not_read_hangs() {
+    isolation::install(PathBuf::from(env!("CARGO_BIN_EXE_legwork")));
+    let deaf = script("exec sleep 60");
+    let mut process = Process::start(deaf, Duration::from_secs(3)).expect("the adapter starts");
+    let started = Instant::now();
+    let request = Request::Complete {
+        context: 1,
+        buffers: vec![Buffer::new(2, vec![0; 1 << 20])],
+    };
+    assert_eq!(process.call(&request), Answer::Hang(Duration::from_secs(3)));
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 /// A subject whose tokens are none is not painted green by the peer's refusal.

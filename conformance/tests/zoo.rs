@@ -181,7 +181,7 @@ zoo! {
     always_failed: "2 fail", "expected SEC_I_CONTINUE_NEEDED, got SEC_E_LOGON_DENIED";
     closes_its_output: "1 adapter-fault, 1 pass", "closed its output, and stays";
     memory_report("sanitized: true"): "1 crash, 1 pass",
-        "AddressSanitizer: heap-use-after-free on address 0x60\n#0 0x4f in accept_token library.c:7";
+        "AddressSanitizer: heap-use-after-free on address 0x…\n#0 0x… in accept_token library.c:7";
 }
 
 #[test]
@@ -208,6 +208,18 @@ fn liar() {
     assert_eq!(seen.code, Some(1));
     let said = "adapter-fault: liar: answers `outcome` to the operation `no-such-operation`";
     assert!(seen.errors.contains(said), "{}", seen.errors);
+}
+
+#[test]
+fn starts_once() {
+    let seen = Visit::to("starts_once", "").run().in_time();
+    assert_eq!(seen.cases(), "1 adapter-fault, 1 crash");
+    let said = "adapter cannot be started again: no reply to `hello`: exit status: 1";
+    assert!(
+        seen.messages().contains(said) && seen.messages().contains("provider is gone"),
+        "{}",
+        seen.messages()
+    );
 }
 
 /// What a report of memory checkers says is looked for only where there is one.
@@ -261,4 +273,31 @@ fn a_limit_without_a_unit_is_an_error() {
     let seen = Visit::to("log_lines", "limits: {memory: '256'}").run();
     assert_eq!(seen.code, Some(2));
     assert!(seen.errors.contains("KiB, MiB, GiB"), "{}", seen.errors);
+}
+
+/// What a leg costs stands in the log, in `timing` records alone.
+#[test]
+fn the_log_tells_what_a_leg_cost() {
+    let mut visit = Visit::to("log_lines", "");
+    let log = visit.folder.path().join("run.log");
+    visit.options = vec!["--log".to_owned(), log.display().to_string()];
+    assert_eq!(visit.run().cases(), "2 pass");
+    let text = fs::read_to_string(log).unwrap();
+    let records: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let (measured, others): (Vec<&Value>, Vec<&Value>) = records
+        .iter()
+        .partition(|record| record["record"] == "timing" && record["microseconds"].is_u64());
+    let of_subject = measured
+        .iter()
+        .filter(|record| record["peak-memory"].as_u64() > Some(1 << 20));
+    assert_eq!((measured.len(), of_subject.count()), (8, 4), "{text}");
+    let measures = ["microseconds", "cpu-milliseconds", "peak-memory"];
+    assert!(
+        others
+            .iter()
+            .all(|record| measures.iter().all(|name| record[*name].is_null()))
+    );
 }

@@ -1,5 +1,26 @@
 //! What a memory checker or sanitizer says on the standard error of a program: that something is wrong, and where.
 
+/// A text without what differs from run to run: addresses, and the process in front of each line.
+pub(super) fn steady(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| without_addresses(unmarked(line)))
+        .collect();
+    lines.join("\n")
+}
+
+fn without_addresses(line: &str) -> String {
+    let mut parts = line.split("0x");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|character: char| character.is_ascii_hexdigit());
+        out.push_str("0x");
+        out.push_str(if rest.len() < part.len() { "…" } else { "" });
+        out.push_str(rest);
+    }
+    out
+}
+
 /// Reads lines as they come and keeps the first report.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
@@ -21,7 +42,7 @@ impl Scanner {
         if self.report.is_some() {
             return;
         }
-        let text = without_process(line);
+        let text = unmarked(line).trim();
         if let Some(place) = undefined_behaviour(text) {
             self.report = Some(place.to_owned());
         } else if let Some((_, what)) = sanitizer(text) {
@@ -36,9 +57,10 @@ impl Scanner {
 }
 
 /// A line without the `==PROCESS==` that stands before it.
-fn without_process(line: &str) -> &str {
+fn unmarked(line: &str) -> &str {
     let inner = line.strip_prefix("==").and_then(|rest| rest.split_once("=="));
-    inner.map_or(line, |(_, text)| text).trim()
+    let numbered = inner.filter(|(process, _)| process.parse::<u32>().is_ok());
+    numbered.map_or(line, |(_, text)| text)
 }
 
 /// The headline of an address, leak, memory or thread sanitizer: `ERROR: AddressSanitizer: …`.
@@ -60,7 +82,7 @@ fn undefined_behaviour(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::Scanner;
+    use super::{Scanner, steady};
 
     fn report(text: &str) -> Option<String> {
         let mut scanner = Scanner::default();
@@ -91,6 +113,13 @@ mod tests {
         let line = "main.c:3:7: runtime error: signed integer overflow";
         assert_eq!(report(line).as_deref(), Some(line));
         assert_eq!(report("panic: runtime error: index out of range [5]"), None);
+    }
+
+    #[test]
+    fn a_steady_text_is_the_same_in_every_run() {
+        let text = "====\n==71==ERROR: at 0x60f0 pc 0xAb.\n    #0 0x4f in f 0x\n==x==";
+        let expected = "====\nERROR: at 0x… pc 0x….\n    #0 0x… in f 0x\n==x==";
+        assert_eq!(steady(text), expected);
     }
 
     #[test]

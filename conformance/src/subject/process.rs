@@ -15,11 +15,15 @@ use super::{
     description::Located,
     isolation::{self, GRACE, Group, Limits},
     streams::{self, Errors, LINE_LIMIT, Line},
+    usage::Usage,
 };
 use crate::protocol::{Hello, Reply, ReplyLine, Request, RequestLine, VERSION};
 
 /// An operation that no version of the protocol has.
 const NO_OPERATION: &str = "no-such-operation";
+
+/// Starts in a row that may fail before no further one is tried.
+const STARTS: u32 = 3;
 
 /// How often a child that takes its time is looked after.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -37,6 +41,8 @@ pub struct Process {
     deadline: Duration,
     hello: Hello,
     child: Option<Running>,
+    /// Starts that failed in a row.
+    failed_starts: u32,
     /// Whether the child has played no case yet.
     fresh: bool,
     sequence: u64,
@@ -66,6 +72,7 @@ impl Process {
             deadline,
             hello: Hello::default(),
             child: Some(child),
+            failed_starts: 0,
             fresh: true,
             sequence: 0,
             base: 0,
@@ -127,10 +134,16 @@ impl Process {
 
     /// Starts the adapter anew.
     fn restart(&mut self) -> Result<(), String> {
+        if self.failed_starts >= STARTS {
+            return Err(format!("{STARTS} starts in a row failed"));
+        }
         self.part();
+        self.failed_starts = self.failed_starts.saturating_add(1);
         self.child = Some(Running::spawn(&self.located)?);
         self.sequence = 0;
-        self.greet().map(|_| ())
+        self.greet()?;
+        self.failed_starts = 0;
+        Ok(())
     }
 
     /// Lets a child go that did nothing wrong.
@@ -170,6 +183,11 @@ impl Subject for Process {
             }),
             other => self.exchange(other),
         }
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        let running = self.child.as_ref()?;
+        Usage::of(running.group.id())
     }
 }
 

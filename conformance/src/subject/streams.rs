@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::memory_report::Scanner;
+use super::memory_report::{self, Scanner};
 
 /// The longest line that is read from an adapter, in bytes.
 pub(super) const LINE_LIMIT: u64 = 16 << 20;
@@ -97,14 +97,18 @@ impl Errors {
     /// What was written last, once the stream has ended or a time has passed.
     pub(super) fn tail(&self, wait: Duration) -> String {
         let _ = self.ended.recv_timeout(wait);
-        let tail = String::from_utf8_lossy(&lock(&self.kept).tail).into_owned();
-        tail.trim_end().to_owned()
+        let kept = lock(&self.kept);
+        let tail = String::from_utf8_lossy(&kept.tail);
+        match kept.scanner {
+            Some(_) => memory_report::steady(tail.trim_end()),
+            None => tail.trim_end().to_owned(),
+        }
     }
 
     /// What a memory checker reported first.
     pub(super) fn report(&self) -> Option<String> {
         let kept = lock(&self.kept);
-        kept.scanner.as_ref()?.report().map(str::to_owned)
+        kept.scanner.as_ref()?.report().map(memory_report::steady)
     }
 }
 
@@ -185,7 +189,7 @@ mod tests {
         errors.tail(Duration::from_secs(30));
         assert_eq!(
             errors.report().as_deref(),
-            Some("AddressSanitizer: SEGV\n#0 0x1 in f a.c:1")
+            Some("AddressSanitizer: SEGV\n#0 0x… in f a.c:1")
         );
     }
 }

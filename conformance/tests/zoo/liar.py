@@ -5,7 +5,7 @@ import keeper
 
 
 def spoil(request, reply):
-    if "fault" not in json.loads(reply):
+    if "outcome" in json.loads(reply):
         return reply
     return json.dumps({"seq": json.loads(request)["seq"], "outcome": {}}).encode() + b"\n"
 

@@ -108,6 +108,11 @@ impl Group {
         &mut self.child
     }
 
+    /// Id of the child.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How the child ended, if it has.
     pub(super) fn status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
