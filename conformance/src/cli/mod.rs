@@ -6,6 +6,7 @@
 
 mod console;
 mod inspect;
+mod isolation;
 mod list;
 mod log;
 mod options;
@@ -50,6 +51,12 @@ enum Command {
     Log(log::Command),
     /// Answer the adapter protocol on the standard streams, with the reference behind it
     Serve,
+    /// Become an adapter that keeps within limits
+    #[command(hide = true)]
+    Launch(isolation::Launch),
+    /// Kill what is left of adapters when the harness has ended
+    #[command(hide = true)]
+    Watch,
 }
 
 /// Runs the program.
@@ -58,6 +65,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    isolation::install();
     let done = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -67,6 +75,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Log(command) => log::run(&command),
         Command::Tokens(arguments) => tokens::run(&arguments),
         Command::Serve => serve::run(),
+        Command::Launch(arguments) => isolation::launch(&arguments),
+        Command::Watch => isolation::watch(),
     };
     done.unwrap_or_else(|failure: Failure| failure.conclude())
 }

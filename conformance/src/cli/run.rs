@@ -101,6 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         cases,
         options: Options {
             keep_traces: false,
+            measure: arguments.log.is_some(),
             ..arguments.subject.options()
         },
         roles: roles(arguments),
