@@ -8,6 +8,7 @@ mod console;
 mod inspect;
 mod list;
 mod log;
+mod merge;
 mod options;
 mod progress;
 mod repro;
@@ -48,6 +49,8 @@ enum Command {
     /// Read a run log
     #[command(subcommand)]
     Log(log::Command),
+    /// Put the logs of parts of a run together
+    Merge(merge::Arguments),
     /// Answer the adapter protocol on the standard streams, with the reference behind it
     Serve,
 }
@@ -65,6 +68,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Rules(command) => rules::run(&command),
         Command::Repro(arguments) => repro::run(&arguments),
         Command::Log(command) => log::run(&command),
+        Command::Merge(arguments) => merge::run(&arguments),
         Command::Tokens(arguments) => tokens::run(&arguments),
         Command::Serve => serve::run(),
     };

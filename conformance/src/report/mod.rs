@@ -99,8 +99,9 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn is_good(&self) -> bool {
         let decided = self.results.iter().any(|result| result.verdict >= Verdict::Pass);
-        let stale = !self.outcome.stale.is_empty() || !self.outcome.changed.is_empty();
-        decided && !stale && !self.unforeseen().any(|(_, finding)| self.counts(finding))
+        decided
+            && self.outcome.complaints.is_empty()
+            && !self.unforeseen().any(|(_, finding)| self.counts(finding))
     }
 
     /// Whether a finding fails the run.
