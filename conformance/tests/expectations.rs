@@ -48,7 +48,7 @@ fn an_entry_that_holds_is_no_trouble() {
     for more in [
         "",
         ", role: initiator",
-        ", shape: expected",
+        ", shape: recomputed",
         ", cases: [ntlm/good]",
         ", flaky: true",
     ] {
