@@ -255,7 +255,8 @@ impl Entry {
         } else {
             format!(" in {}", self.cases.join(", "))
         };
-        format!("{}{role}{cases}", self.rule)
+        let shape = self.shape.as_ref().map(|shape| format!(" with `{shape}`"));
+        format!("{}{role}{cases}{}", self.rule, shape.unwrap_or_default())
     }
 }
 

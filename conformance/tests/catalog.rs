@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, env, fs, path::Path};
 use legwork::{
     expectations::ExpectationsFile,
     protocol::{Namespace, ReplyLine, RequestLine},
-    report::{log, summary},
+    report::{diff, log, summary},
     rules_command,
     suite::{
         Suite,
@@ -270,6 +270,7 @@ fn schemas_are_current() {
     schema::<ExpectationsFile>("expectations.json");
     schema::<log::Line>("log.json");
     schema::<summary::Summary>("summary.json");
+    schema::<diff::RunDiff>("diff.json");
     let mut generator = schemars::SchemaGenerator::default();
     let request = generator.subschema_for::<RequestLine>();
     let reply = generator.subschema_for::<ReplyLine>();

@@ -11,7 +11,10 @@ use legwork::{
     words::counted,
 };
 
-use super::console::{self, Done, Failure};
+use super::{
+    console::{self, Done, Failure},
+    diff::open,
+};
 
 /// Put the logs of parts of a run together, in the order of the run and without times.
 #[derive(Debug, clap::Args)]
@@ -27,9 +30,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Done {
     let mut logs = Vec::new();
     for path in &arguments.logs {
-        let name = path.display().to_string();
-        let file = File::open(path).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-        logs.push((name, BufReader::new(file)));
+        logs.push((path.display().to_string(), open(path)?));
     }
     let merged = match &arguments.out {
         Some(path) => {

@@ -5,6 +5,7 @@
 //! file, a filter that matches nothing), or the answer could not be written.
 
 mod console;
+mod diff;
 mod inspect;
 mod list;
 mod log;
@@ -51,6 +52,8 @@ enum Command {
     Log(log::Command),
     /// Put the logs of parts of a run together
     Merge(merge::Arguments),
+    /// Say what two runs differ in, by their logs
+    Diff(diff::Arguments),
     /// Answer the adapter protocol on the standard streams, with the reference behind it
     Serve,
 }
@@ -69,6 +72,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Repro(arguments) => repro::run(&arguments),
         Command::Log(command) => log::run(&command),
         Command::Merge(arguments) => merge::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Tokens(arguments) => tokens::run(&arguments),
         Command::Serve => serve::run(),
     };

@@ -10,6 +10,7 @@ use legwork::{
     report::{Run, Who, log},
     run::case::{self, Case},
     runner::{self, CaseResult, Options, Saboteurs},
+    subject::reference::HELLO,
     suite::Suite,
     yaml,
 };
@@ -116,6 +117,7 @@ pub(crate) fn logged(run: &Run<'_>, whole: bool) -> String {
     for result in run.results {
         writer.case(result);
     }
+    writer.subject(&HELLO);
     writer.finish(run).unwrap();
     String::from_utf8(bytes).unwrap()
 }

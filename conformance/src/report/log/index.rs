@@ -10,7 +10,7 @@ use super::{
     Check, Expectation, Finish, Record, Start, Unique,
     lines::{Lines, ReadError},
 };
-use crate::{check::Verdict, protocol::Hello};
+use crate::protocol::Hello;
 
 /// A place in a log, in bytes.
 pub type Span = Range<u64>;
@@ -96,23 +96,20 @@ pub(super) fn part<'a, R: Read + Seek>(input: &'a mut R, span: &Span) -> io::Res
     Ok(input.take(span.end.saturating_sub(span.start)))
 }
 
-/// The checks of a case and its verdict, without the checks that came after all cases.
-pub(super) fn checks(
+/// The checks of a case, without those that came after all cases.
+pub(in crate::report) fn checks(
     input: &mut (impl Read + Seek),
     span: &Span,
-) -> Result<(Vec<Check>, Verdict), ReadError> {
+) -> Result<Vec<Check>, ReadError> {
     let mut checks = Vec::new();
-    let mut verdict = Verdict::NotApplicable;
     let mut lines = Lines::new(io::BufReader::new(part(input, span)?));
     while lines.next()?.is_some() {
-        if !matches!(lines.head()?.record.as_ref(), "check" | "case-end") {
+        if lines.head()?.record != "check" {
             continue;
         }
-        match lines.record()?.record {
-            Record::Check(check) => checks.push(*check),
-            Record::CaseEnd { verdict: last, .. } => verdict = last,
-            _ => {}
+        if let Record::Check(check) = lines.record()?.record {
+            checks.push(*check);
         }
     }
-    Ok((checks, verdict))
+    Ok(checks)
 }
