@@ -1,7 +1,9 @@
-//! Expectations: what a subject is known to do otherwise. An entry that matches nothing is stale, and a failure that
-//! no entry matches is unexpected; both fail a run.
+//! Expectations: what a subject is known to do otherwise. A failure that no entry matches is unexpected, and an entry
+//! that does not hold any more is out of date; both fail a run.
 
-use std::path::Path;
+mod counts;
+
+use std::path::Path as FilePath;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,8 +13,10 @@ use crate::{
     protocol::Role,
     run::case,
     runner::CaseResult,
-    yaml::{Document, Located},
+    yaml::{Document, End, Located, Path},
 };
+
+pub use counts::{Complaint, Counts, Trouble};
 
 /// One file of expectations.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -27,7 +31,7 @@ pub struct ExpectationsFile {
 }
 
 /// A known deviation.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Entry {
     /// The rule that is broken.
@@ -69,17 +73,15 @@ pub struct Outcome {
     pub expected: Vec<(usize, usize, usize)>,
     /// Number of failed checks that a private entry matches; nothing else of them may show.
     pub withheld: usize,
-    /// Entries that match no failure, in words.
-    pub stale: Vec<String>,
-    /// Entries that match another number of failures than they say, in words.
-    pub changed: Vec<String>,
+    /// What is wrong with entries.
+    pub complaints: Vec<Complaint>,
 }
 
 impl Outcome {
     /// Whether everything is as expected.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.unexpected.is_empty() && self.stale.is_empty() && self.changed.is_empty()
+        self.unexpected.is_empty() && self.complaints.is_empty()
     }
 }
 
@@ -88,7 +90,7 @@ impl Expectations {
     ///
     /// # Errors
     /// The file cannot be read, or is malformed.
-    pub fn load(path: &Path) -> Result<Self, Vec<Located>> {
+    pub fn load(path: &FilePath) -> Result<Self, Vec<Located>> {
         let mut expectations = Self::default();
         expectations.add(path, false)?;
         Ok(expectations)
@@ -98,17 +100,20 @@ impl Expectations {
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn add_private(&mut self, path: &Path) -> Result<(), Vec<Located>> {
+    pub fn add_private(&mut self, path: &FilePath) -> Result<(), Vec<Located>> {
         self.add(path, true)
     }
 
-    fn add(&mut self, path: &Path, private: bool) -> Result<(), Vec<Located>> {
+    fn add(&mut self, path: &FilePath, private: bool) -> Result<(), Vec<Located>> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| vec![Located::whole_file(&shown, format!("cannot be read: {error}"))])?;
-        let file: ExpectationsFile = Document::new(&shown, &text)
-            .read()
-            .map_err(|error| vec![*error])?;
+        let document = Document::new(&shown, &text);
+        let file: ExpectationsFile = document.read().map_err(|error| vec![*error])?;
+        let wrong = contradictions(&document, &file.expectations);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         // Private entries are looked at first, so that no wider public one shows what they withhold.
         let place = if private { 0 } else { self.entries.len() };
         self.entries.splice(
@@ -118,40 +123,88 @@ impl Expectations {
         Ok(())
     }
 
-    /// Holds the failures of a run against the entries.
+    /// Holds the failures of a run against the entries. Whether entries are out of date shows only in a run of the
+    /// whole suite.
     #[must_use]
     pub fn judge(&self, results: &[CaseResult], whole_suite: bool) -> Outcome {
         let mut outcome = Outcome::default();
-        let mut counts = vec![0usize; self.entries.len()];
+        let mut counts = self.no_counts();
         for (place, result) in results.iter().enumerate() {
-            for (number, finding) in result
-                .findings
-                .iter()
-                .enumerate()
-                .filter(|(_, finding)| counts_against(finding))
-            {
-                match self
-                    .entries
-                    .iter()
-                    .position(|(entry, _)| entry.matches(result, finding))
-                {
-                    None => outcome.unexpected.push((place, number)),
-                    Some(entry) => {
-                        if let Some(count) = counts.get_mut(entry) {
-                            *count = count.saturating_add(1);
-                        }
-                        match self.entries.get(entry) {
-                            Some((_, true)) => outcome.withheld = outcome.withheld.saturating_add(1),
-                            _ => outcome.expected.push((place, number, entry)),
-                        }
+            let taken = self.count(result, &mut counts);
+            for (number, entry) in taken.into_iter().enumerate() {
+                match entry {
+                    Taken::Passes => {}
+                    Taken::Nobody => outcome.unexpected.push((place, number)),
+                    Taken::By(entry) if self.is_private(entry) => {
+                        outcome.withheld = outcome.withheld.saturating_add(1);
                     }
+                    Taken::By(entry) => outcome.expected.push((place, number, entry)),
                 }
             }
         }
         if whole_suite {
-            self.compare_counts(&counts, &mut outcome);
+            outcome.complaints = self.complaints(&counts);
         }
         outcome
+    }
+
+    /// A count for each entry, of nothing yet.
+    #[must_use]
+    pub fn no_counts(&self) -> Vec<Counts> {
+        let patterns = |(entry, _): &(Entry, bool)| Counts {
+            patterns: vec![0; entry.cases.len()],
+            ..Counts::default()
+        };
+        self.entries.iter().map(patterns).collect()
+    }
+
+    /// Adds the checks of a case to the counts, and says of each finding which entry takes it: the first that matches.
+    pub fn count(&self, result: &CaseResult, counts: &mut [Counts]) -> Vec<Taken> {
+        let one = |finding: &Finding| {
+            let taken = self.taken(&result.case, finding);
+            for (number, ((entry, _), counts)) in self.entries.iter().zip(counts.iter_mut()).enumerate() {
+                counts.add(entry, number, &result.case, finding, taken);
+            }
+            taken
+        };
+        result.findings.iter().map(one).collect()
+    }
+
+    /// Which entry takes a finding of a case.
+    #[must_use]
+    pub fn taken(&self, case: &str, finding: &Finding) -> Taken {
+        let matches = |(entry, _): &(Entry, bool)| entry.selects(case, finding) && entry.has_shape(finding);
+        match counts_against(finding) {
+            false => Taken::Passes,
+            true => match self.entries.iter().position(matches) {
+                Some(entry) => Taken::By(entry),
+                None => Taken::Nobody,
+            },
+        }
+    }
+
+    /// Whether an entry is not public.
+    #[must_use]
+    pub fn is_private(&self, number: usize) -> bool {
+        self.entries.get(number).is_some_and(|(_, private)| *private)
+    }
+
+    /// The number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn complaints(&self, counts: &[Counts]) -> Vec<Complaint> {
+        let all = self.entries.iter().zip(counts);
+        all.flat_map(|((entry, private), counts)| Complaint::of(entry, *private, counts))
+            .collect()
     }
 
     /// The entry behind a number of [`Outcome::expected`].
@@ -159,23 +212,17 @@ impl Expectations {
     pub fn entry(&self, number: usize) -> Option<&Entry> {
         self.entries.get(number).map(|(entry, _)| entry)
     }
+}
 
-    fn compare_counts(&self, counts: &[usize], outcome: &mut Outcome) {
-        for ((entry, private), count) in self.entries.iter().zip(counts) {
-            let name = if *private {
-                "a private entry".to_owned()
-            } else {
-                entry.name()
-            };
-            if *count == 0 && !entry.flaky {
-                outcome.stale.push(name);
-            } else if let Some(expected) = entry.count.filter(|expected| expected != count && !entry.flaky) {
-                outcome.changed.push(format!(
-                    "{name}: {expected} checks were expected to fail, {count} do"
-                ));
-            }
-        }
-    }
+/// Who answers for a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is no failure.
+    Passes,
+    /// It is a failure that no entry matches.
+    Nobody,
+    /// It is a failure that the entry with this number matches first.
+    By(usize),
 }
 
 /// Whether a finding needs an entry: failures and warnings.
@@ -184,21 +231,21 @@ fn counts_against(finding: &Finding) -> bool {
 }
 
 impl Entry {
-    fn matches(&self, result: &CaseResult, finding: &Finding) -> bool {
+    /// Whether a check is one of those that the entry is about, whatever came of it.
+    fn selects(&self, case: &str, finding: &Finding) -> bool {
         self.rule == finding.rule
             && self.role.is_none_or(|role| role == finding.side)
-            && (self.cases.is_empty()
-                || self
-                    .cases
-                    .iter()
-                    .any(|pattern| case::matches(pattern, &result.case)))
-            && self
-                .shape
-                .as_ref()
-                .is_none_or(|shape| finding.message.contains(shape.as_str()))
+            && (self.cases.is_empty() || self.cases.iter().any(|pattern| case::matches(pattern, case)))
     }
 
-    fn name(&self) -> String {
+    fn has_shape(&self, finding: &Finding) -> bool {
+        let shape = self.shape.as_ref();
+        shape.is_none_or(|shape| finding.message.contains(shape.as_str()))
+    }
+
+    /// What the entry is called in reports.
+    #[must_use]
+    pub fn name(&self) -> String {
         let role = self
             .role
             .map(|role| format!(" as {}", role.name()))
@@ -208,6 +255,41 @@ impl Entry {
         } else {
             format!(" in {}", self.cases.join(", "))
         };
-        format!("{}{role}{cases}", self.rule)
+        let shape = self.shape.as_ref().map(|shape| format!(" with `{shape}`"));
+        format!("{}{role}{cases}{}", self.rule, shape.unwrap_or_default())
     }
+}
+
+/// Entries that cannot hold: each by itself, or beside an earlier one.
+fn contradictions(document: &Document<'_>, entries: &[Entry]) -> Vec<Located> {
+    let mut wrong = Vec::new();
+    for (number, entry) in entries.iter().enumerate() {
+        let mut tell = |field: &str, message: &str| {
+            let place = Path::root().at("expectations").at(number).at(field);
+            wrong.push(document.error(&place, End::Value, message));
+        };
+        if entry.count == Some(0) {
+            tell(
+                "count",
+                "an entry is about checks that fail, and this one says that none does",
+            );
+        }
+        if entry.flaky && entry.count.is_some() {
+            tell(
+                "count",
+                "what fails in some runs only has no fixed number of checks",
+            );
+        }
+        if entry.reason.trim().is_empty() {
+            tell("reason", "the reason is empty");
+        }
+        let same = |earlier: &Entry| {
+            (&earlier.rule, earlier.role, &earlier.cases, &earlier.shape)
+                == (&entry.rule, entry.role, &entry.cases, &entry.shape)
+        };
+        if entries.iter().take(number).any(same) {
+            tell("rule", "an earlier entry is about the same checks");
+        }
+    }
+    wrong
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::Mutex,
     time::{Duration, SystemTime},
 };
@@ -16,6 +17,7 @@ use crate::{
     run::{
         case::Case,
         driver::{self, CallerDeviation, Foreign, Seat, Settings},
+        portion::{self, Shard},
         trace::{End, Trace},
         world::DEFAULT_CLOCK,
     },
@@ -44,6 +46,10 @@ pub struct Options {
     pub keep_traces: bool,
     /// Ask what each leg cost in processor time and memory.
     pub measure: bool,
+    /// The part of the cases that is run; none for all.
+    pub shard: Option<Shard>,
+    /// Seed of the order in which cases are run; none for the order of the suite.
+    pub shuffle: Option<u64>,
 }
 
 impl Default for Options {
@@ -54,6 +60,8 @@ impl Default for Options {
             deadline: Duration::from_secs(10),
             keep_traces: true,
             measure: false,
+            shard: None,
+            shuffle: None,
         }
     }
 }
@@ -84,6 +92,44 @@ impl CaseResult {
             _ => self.case.clone(),
         }
     }
+
+    /// The value of it that no other case may have in common with it.
+    #[must_use]
+    pub fn unique(&self) -> Option<Unique> {
+        let judged = self.judged.contains(&Role::Acceptor);
+        let (event, challenge) = self.challenge.filter(|_| judged)?;
+        Some(Unique {
+            rule: CHALLENGE_FRESH,
+            side: Role::Acceptor,
+            event,
+            range: 24..32,
+            value: challenge.to_vec(),
+        })
+    }
+}
+
+/// The rule about values that no two cases may have in common.
+const CHALLENGE_FRESH: &str = "wire/ntlm/challenge-fresh";
+
+/// A value that no two cases may have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unique {
+    /// The rule.
+    pub rule: &'static str,
+    /// Whose value it is.
+    pub side: Role,
+    /// The event in the trace.
+    pub event: usize,
+    /// The bytes of the output token that hold it.
+    pub range: Range<usize>,
+    /// The value.
+    pub value: Vec<u8>,
+}
+
+/// What a check says of a value that an earlier case has, too.
+#[must_use]
+pub fn repeated(earlier: &str) -> String {
+    format!("the same challenge as in {earlier}")
 }
 
 /// Runs all cases of the reference against itself, both sides judged, in parallel. The order of the results is that
@@ -95,15 +141,36 @@ pub fn run_reference(
     options: &Options,
     done: impl Fn(&CaseResult) + Sync,
 ) -> Vec<CaseResult> {
-    let results: Vec<CaseResult> = cases
-        .par_iter()
-        .map(|case| {
-            let result = run_sabotaged(suite, case, options, &Saboteurs::default());
-            done(&result);
-            kept(result, options)
-        })
-        .collect();
+    let work: Vec<(_, Option<Role>)> = cases.iter().map(|case| (case, None)).collect();
+    let results = in_parallel(work, options, |case, _| {
+        let result = run_sabotaged(suite, case, options, &Saboteurs::default());
+        done(&result);
+        result
+    });
     across_cases(suite, results)
+}
+
+/// What comes of the cases that belong to the options' part, in their order whatever the order of running. A case has
+/// a role, or none where the reference plays both.
+fn in_parallel<'a, R: Into<Option<Role>> + Copy + Sync>(
+    mut work: Vec<(&'a Case<'a>, R)>,
+    options: &Options,
+    run: impl Fn(&'a Case<'a>, R) -> CaseResult + Sync,
+) -> Vec<CaseResult> {
+    if let Some(shard) = options.shard {
+        work.retain(|(case, role)| shard.has(&case.key((*role).into())));
+    }
+    let order: Vec<usize> = match options.shuffle {
+        Some(seed) => portion::shuffled(work.len(), seed),
+        None => (0..work.len()).collect(),
+    };
+    let one = |at: &usize| {
+        let (case, role) = work.get(*at)?;
+        Some((*at, kept(run(case, *role), options)))
+    };
+    let mut results: Vec<(usize, CaseResult)> = order.par_iter().filter_map(one).collect();
+    results.sort_unstable_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// What is kept of a result.
@@ -227,34 +294,27 @@ pub fn run_foreign(
             .iter()
             .any(|case| subject::drive(&hello, &package(case), **role).is_some())
     };
-    let work: Vec<(&Case<'_>, Role)> = roles
-        .iter()
-        .filter(offered)
-        .flat_map(|role| {
-            cases
-                .iter()
-                .filter(|case| case.judges(*role))
-                .map(|case| (case, *role))
-        })
-        .collect();
-    let results: Vec<CaseResult> = work
-        .par_iter()
-        .map(|(case, role)| {
-            let waiting = idle.lock().ok().and_then(|mut idle| idle.pop());
-            let result = match waiting.map_or_else(|| start().map(foreign), Ok) {
-                Ok(mut subject) => {
-                    let result = run_subject(suite, case, options, &mut subject, *role);
-                    if let Ok(mut idle) = idle.lock() {
-                        idle.push(subject);
-                    }
-                    result
+    let judged = |role: &Role| {
+        let role = *role;
+        let cases = cases.iter().filter(move |case| case.judges(role));
+        cases.map(move |case| (case, role))
+    };
+    let work = roles.iter().filter(offered).flat_map(judged).collect();
+    let results = in_parallel(work, options, |case, role| {
+        let waiting = idle.lock().ok().and_then(|mut idle| idle.pop());
+        let result = match waiting.map_or_else(|| start().map(foreign), Ok) {
+            Ok(mut subject) => {
+                let result = run_subject(suite, case, options, &mut subject, role);
+                if let Ok(mut idle) = idle.lock() {
+                    idle.push(subject);
                 }
-                Err(message) => not_started(suite, case, options, *role, (&hello, &message)),
-            };
-            done(&result);
-            kept(result, options)
-        })
-        .collect();
+                result
+            }
+            Err(message) => not_started(suite, case, options, role, (&hello, &message)),
+        };
+        done(&result);
+        result
+    });
     Ok((hello, across_cases(suite, results)))
 }
 
@@ -411,30 +471,24 @@ fn challenge(trace: &Trace) -> Option<(usize, [u8; 8])> {
 /// Adds the checks that need more than one case: challenges of different exchanges differ.
 #[must_use]
 pub fn across_cases(suite: &Suite, mut results: Vec<CaseResult>) -> Vec<CaseResult> {
-    const RULE: &str = "wire/ntlm/challenge-fresh";
-    if suite.rule(RULE).is_none() {
+    if suite.rule(CHALLENGE_FRESH).is_none() {
         return results;
     }
-    let mut seen: BTreeMap<[u8; 8], String> = BTreeMap::new();
-    for result in results
-        .iter_mut()
-        .filter(|result| result.judged.contains(&Role::Acceptor))
-    {
-        let Some((at, challenge)) = result.challenge else {
+    let mut seen: BTreeMap<Vec<u8>, String> = BTreeMap::new();
+    for result in &mut results {
+        let Some(unique) = result.unique() else {
             continue;
         };
-        let earlier = seen.insert(challenge, result.case.clone());
+        let earlier = seen.insert(unique.value, result.key());
         let verdict = if earlier.is_none() {
             Verdict::Pass
         } else {
-            severity(suite, RULE)
+            severity(suite, unique.rule)
         };
-        let message = earlier
-            .map(|case| format!("the same challenge as in {case}"))
-            .unwrap_or_default();
-        let finding = Finding::new(RULE, Role::Acceptor, verdict, Some(at), message);
+        let message = earlier.as_deref().map(repeated).unwrap_or_default();
+        let finding = Finding::new(unique.rule, unique.side, verdict, Some(unique.event), message);
         result.findings.push(Finding {
-            range: Some(24..32),
+            range: Some(unique.range),
             ..finding
         });
         result.verdict = worst(&result.findings);

@@ -10,7 +10,9 @@
 use std::{collections::BTreeSet, env, fs, path::Path};
 
 use legwork::{
+    expectations::ExpectationsFile,
     protocol::{Namespace, ReplyLine, RequestLine},
+    report::{diff, log, summary},
     rules_command,
     suite::{
         Suite,
@@ -265,6 +267,10 @@ fn schemas_are_current() {
     schema::<ErrataFile>("errata.json");
     schema::<BugClassFile>("bug-class.json");
     schema::<Model>("model.json");
+    schema::<ExpectationsFile>("expectations.json");
+    schema::<log::Line>("log.json");
+    schema::<summary::Summary>("summary.json");
+    schema::<diff::RunDiff>("diff.json");
     let mut generator = schemars::SchemaGenerator::default();
     let request = generator.subschema_for::<RequestLine>();
     let reply = generator.subschema_for::<ReplyLine>();

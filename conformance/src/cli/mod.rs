@@ -5,10 +5,12 @@
 //! file, a filter that matches nothing), or the answer could not be written.
 
 mod console;
+mod diff;
 mod inspect;
 mod isolation;
 mod list;
 mod log;
+mod merge;
 mod options;
 mod progress;
 mod repro;
@@ -49,6 +51,10 @@ enum Command {
     /// Read a run log
     #[command(subcommand)]
     Log(log::Command),
+    /// Put the logs of parts of a run together
+    Merge(merge::Arguments),
+    /// Say what two runs differ in, by their logs
+    Diff(diff::Arguments),
     /// Answer the adapter protocol on the standard streams, with the reference behind it
     Serve,
     /// Become an adapter that keeps within limits
@@ -73,6 +79,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Rules(command) => rules::run(&command),
         Command::Repro(arguments) => repro::run(&arguments),
         Command::Log(command) => log::run(&command),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Tokens(arguments) => tokens::run(&arguments),
         Command::Serve => serve::run(),
         Command::Launch(arguments) => isolation::launch(&arguments),

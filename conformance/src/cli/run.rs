@@ -17,7 +17,7 @@ use legwork::{
         expectation_update::{self, Audience},
         log, summary, text,
     },
-    run::case::Case,
+    run::{case::Case, portion::Shard},
     runner::{self, CaseResult, Options},
     subject::{description::Located, reference::HELLO},
     suite::Suite,
@@ -61,6 +61,12 @@ pub(crate) struct Arguments {
     /// Write everything that happens to a file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Run one part of the cases only, such as 1/4; `legwork merge` puts the logs together
+    #[arg(long, value_name = "PART/PARTS")]
+    shard: Option<Shard>,
+    /// Run the cases in an order that this seed decides
+    #[arg(long, value_name = "SEED")]
+    shuffle: Option<u64>,
     /// A warning fails the run
     #[arg(long)]
     strict: bool,
@@ -102,6 +108,8 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         options: Options {
             keep_traces: false,
             measure: arguments.log.is_some(),
+            shard: arguments.shard,
+            shuffle: arguments.shuffle,
             ..arguments.subject.options()
         },
         roles: roles(arguments),
@@ -178,7 +186,10 @@ impl Prepared<'_> {
             who: &planned,
             cases: &self.cases,
             keys: &keys,
-            seed: self.options.seed,
+            suite: self.suite,
+            options: &self.options,
+            strict: arguments.strict,
+            whole: is_whole(arguments),
             expectations: &self.expectations,
         };
         let log: Option<Log<'_>> = arguments
@@ -186,7 +197,8 @@ impl Prepared<'_> {
             .as_deref()
             .map(|path| begin(path, plan))
             .transpose()?;
-        let bar = progress::bar(keys.len(), "cases");
+        let mine = |key: &&String| arguments.shard.is_none_or(|shard| shard.has(key));
+        let bar = progress::bar(keys.iter().filter(mine).count(), "cases");
         let started = Instant::now();
         let (hello, results) = self.play(|result| {
             if let Some(Ok(mut log)) = log.as_ref().map(Mutex::lock) {
@@ -207,7 +219,7 @@ impl Prepared<'_> {
         results: &[CaseResult],
         elapsed: Duration,
     ) -> Done {
-        let whole = arguments.filter.is_empty() && arguments.role.is_none();
+        let whole = is_whole(arguments) && arguments.shard.is_none();
         let outcome = self.expectations.judge(results, whole);
         let who = self.who(arguments, Some(hello));
         let run = Run {
@@ -266,12 +278,12 @@ impl Prepared<'_> {
     /// The keys of all results that there will be.
     fn keys(&self) -> Vec<String> {
         match &self.located {
-            None => self.cases.iter().map(reference_key).collect(),
+            None => self.cases.iter().map(|case| case.key(None)).collect(),
             Some(_) => {
                 let keys = |role: &Role| {
                     let role = *role;
                     let judged = self.cases.iter().filter(move |case| case.judges(role));
-                    judged.map(move |case| format!("{}@{}", case.id, role.name()))
+                    judged.map(move |case| case.key(Some(role)))
                 };
                 self.roles.iter().flat_map(keys).collect()
             }
@@ -288,13 +300,9 @@ impl Prepared<'_> {
     }
 }
 
-/// The key of a case that the reference plays with itself: it has a role only where one side is judged.
-fn reference_key(case: &Case<'_>) -> String {
-    let judged: Vec<Role> = Role::BOTH.into_iter().filter(|role| case.judges(*role)).collect();
-    match judged.as_slice() {
-        [role] => format!("{}@{}", case.id, role.name()),
-        _ => case.id.clone(),
-    }
+/// Whether all cases of the suite are run, or shared out among the parts of a run.
+fn is_whole(arguments: &Arguments) -> bool {
+    arguments.filter.is_empty() && arguments.role.is_none()
 }
 
 fn extend(run: &Run<'_>, audience: Audience, path: &Path, count: usize) -> Result<(), Failure> {
@@ -340,9 +348,7 @@ fn finish(log: Log<'_>, arguments: &Arguments, hello: &Hello, run: &Run<'_>) -> 
         .as_ref()
         .map(|path| path.display().to_string())
         .unwrap_or_default();
-    writer
-        .finish(run.results, run.is_good(), run.elapsed)
-        .map_err(|error| Failure::Output(shown, error))
+    writer.finish(run).map_err(|error| Failure::Output(shown, error))
 }
 
 fn tell(arguments: &Arguments, run: &Run<'_>) -> Result<(), Failure> {

@@ -7,7 +7,8 @@
 //! | `evidence` | what is shown of one failed check: where, the bytes, what differs |
 //! | `text` | the report on a terminal |
 //! | `summary` | the same as JSON |
-//! | `log` | the run log, one JSON object a line, and its reader |
+//! | `log` | the run log, one JSON object a line, its reader, and the merging of logs |
+//! | `diff`, `diff_text` | what two runs differ in |
 //! | `repro` | a folder that replays a case |
 //! | `expectation_update` | new entries for a file of expectations |
 //! | `coverage`, `kill_matrix` | how well the rules are proven |
@@ -15,6 +16,8 @@
 pub mod bug_classes;
 pub mod cells;
 pub mod coverage;
+pub mod diff;
+pub mod diff_text;
 mod evidence;
 pub mod expectation_update;
 pub mod failure;
@@ -102,8 +105,9 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn is_good(&self) -> bool {
         let decided = self.results.iter().any(|result| result.verdict >= Verdict::Pass);
-        let stale = !self.outcome.stale.is_empty() || !self.outcome.changed.is_empty();
-        decided && !stale && !self.unforeseen().any(|(_, finding)| self.counts(finding))
+        decided
+            && self.outcome.complaints.is_empty()
+            && !self.unforeseen().any(|(_, finding)| self.counts(finding))
     }
 
     /// Whether a finding fails the run.

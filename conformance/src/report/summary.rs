@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::check::{Finding, Verdict};
+use crate::{
+    check::{Finding, Verdict},
+    expectations::Complaint,
+};
 
 use super::{Run, tally::Tally};
 
@@ -12,7 +16,7 @@ use super::{Run, tally::Tally};
 pub const SCHEMA: u32 = 1;
 
 /// What a run comes to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Summary {
     /// Version of the format.
@@ -37,16 +41,14 @@ pub struct Summary {
     pub expected: usize,
     /// Failed checks that are known and not public.
     pub withheld: usize,
-    /// Expectations that nothing matches.
-    pub stale: Vec<String>,
-    /// Expectations that match otherwise than they say.
-    pub changed: Vec<String>,
+    /// Expectations that do not hold.
+    pub complaints: Vec<Complaint>,
     /// Checks that did not pass and are not withheld.
     pub failures: Vec<Failure>,
 }
 
 /// A check that did not pass.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Failure {
     /// Key of the case.
@@ -88,8 +90,7 @@ pub fn summary(run: &Run<'_>) -> Summary {
         restarts: run.restarts(),
         expected: run.outcome.expected.len(),
         withheld: run.outcome.withheld,
-        stale: run.outcome.stale.clone(),
-        changed: run.outcome.changed.clone(),
+        complaints: run.outcome.complaints.clone(),
         failures: failures(run),
     }
 }

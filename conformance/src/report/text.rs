@@ -208,24 +208,19 @@ impl Writer<'_> {
     }
 
     fn out_of_date(&mut self) {
-        let lists = [
-            ("Expectations that nothing matches", &self.run.outcome.stale),
-            (
-                "Expectations that match otherwise than they say",
-                &self.run.outcome.changed,
-            ),
-        ];
-        for (title, entries) in lists {
-            if !entries.is_empty() {
-                self.line(title);
-            }
-            for entry in entries {
-                self.line(&format!("  {entry}"));
-            }
-            if !entries.is_empty() {
-                self.line("");
+        let complaints = &self.run.outcome.complaints;
+        if complaints.is_empty() {
+            return;
+        }
+        self.line("Expectations that do not hold");
+        for complaint in complaints {
+            let trouble = word(&complaint.trouble);
+            self.line(&format!("  {trouble}  {}", complaint.entry));
+            if !complaint.message.is_empty() {
+                self.line(&format!("    {}", complaint.message));
             }
         }
+        self.line("");
     }
 
     fn summary(&mut self) {
@@ -310,7 +305,7 @@ impl Writer<'_> {
 
     fn known(&mut self) {
         let outcome = self.run.outcome;
-        let stale = outcome.stale.len().saturating_add(outcome.changed.len());
+        let stale = outcome.complaints.len();
         let parts = [
             (outcome.expected.len(), "known"),
             (outcome.withheld, "withheld"),

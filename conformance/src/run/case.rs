@@ -35,6 +35,22 @@ pub struct AxisValue<'a> {
 }
 
 impl Case<'_> {
+    /// The key of the case with a subject in a role, or with the reference on both sides: its id, and the role where
+    /// only one is judged.
+    #[must_use]
+    pub fn key(&self, role: Option<Role>) -> String {
+        let both = [self.judges(Role::Initiator), self.judges(Role::Acceptor)];
+        let only = match both {
+            [true, false] => Some(Role::Initiator),
+            [false, true] => Some(Role::Acceptor),
+            _ => None,
+        };
+        match role.or(only) {
+            Some(role) => format!("{}@{}", self.id, role.name()),
+            None => self.id.clone(),
+        }
+    }
+
     /// The edits that the chosen value of an axis brings.
     #[must_use]
     pub fn edits(&self, axis: &str) -> &[Edit] {

@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod driver;
+pub mod portion;
 pub mod trace;
 pub mod when;
 pub mod world;

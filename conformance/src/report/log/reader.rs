@@ -2,39 +2,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, BufRead},
+    io::BufRead,
 };
 
-use thiserror::Error;
-
-use super::{Known, Line, Record, SCHEMA};
+use super::{
+    Check, Known, Line, Record,
+    lines::{Lines, ReadError},
+};
 use crate::{
     check::Verdict,
     report::{tally::Tally, text::push_line},
+    run::portion::Shard,
     words::counted,
 };
 
 /// Cases that never ran that are named.
 const NAMED: usize = 20;
-
-/// Why a log cannot be read.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// The file cannot be read.
-    #[error("cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// A line that is not the last is no record.
-    #[error("line {line}: {message}")]
-    Malformed {
-        /// Number of the line, from 1.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// There is no `run` record.
-    #[error("is no run log: it has no `run` record")]
-    NoRun,
-}
 
 /// What a log says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +26,8 @@ pub struct Digest {
     pub run: String,
     /// The subject, with its version if the run came so far.
     pub subject: String,
+    /// The part of the run that the log holds; none for all of it.
+    pub shard: Option<Shard>,
     /// Keys of the cases that were to be run.
     pub planned: Vec<String>,
     /// Cases that ended, with their verdicts.
@@ -61,56 +46,38 @@ pub struct Digest {
 ///
 /// # Errors
 /// It cannot be read, or is no run log. A last line that breaks off is no error.
-pub fn read(mut input: impl BufRead) -> Result<Digest, ReadError> {
+pub fn read(input: impl BufRead) -> Result<Digest, ReadError> {
     let mut digest = Digest::default();
     let mut begun = false;
-    let mut number: usize = 0;
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        if input.read_until(b'\n', &mut bytes)? == 0 {
-            break;
+    let mut lines = Lines::new(input);
+    while lines.next()?.is_some() {
+        // Most of a log are calls, which count for nothing here.
+        if matches!(lines.head()?.record.as_ref(), "call" | "timing") {
+            continue;
         }
-        number = number.saturating_add(1);
-        match serde_json::from_slice::<Line>(&bytes) {
-            Ok(line) if line.schema == SCHEMA => {
-                begun |= matches!(line.record, Record::Run { .. });
-                digest.add(line);
-            }
-            Ok(line) => {
-                let message = format!("format {}, not {SCHEMA}", line.schema);
-                return Err(ReadError::Malformed {
-                    line: number,
-                    message,
-                });
-            }
-            Err(_) if !bytes.ends_with(b"\n") => digest.breaks_off = true,
-            Err(error) => {
-                return Err(ReadError::Malformed {
-                    line: number,
-                    message: error.to_string(),
-                });
-            }
-        }
+        let line = lines.record()?;
+        begun |= matches!(line.record, Record::Run(_));
+        digest.add(line);
     }
+    digest.breaks_off = lines.breaks_off;
     if begun { Ok(digest) } else { Err(ReadError::NoRun) }
 }
 
 impl Digest {
     fn add(&mut self, line: Line) {
         match line.record {
-            Record::Run {
-                run, subject, cases, ..
-            } => {
-                (self.run, self.subject, self.planned) = (run, subject, cases);
+            Record::Run(start) => {
+                self.planned = start.planned().map(str::to_owned).collect();
+                (self.run, self.subject, self.shard) = (start.run, start.subject, start.shard);
             }
             Record::Subject { hello } => self.subject = format!("{} {}", hello.name, hello.version),
             Record::CaseEnd { verdict, .. } => {
                 self.ended.insert(line.key, verdict);
             }
-            Record::Check {
-                rule, verdict, known, ..
-            } => {
+            Record::Check(check) => {
+                let Check {
+                    rule, verdict, known, ..
+                } = *check;
                 let count = self.checks.entry(verdict).or_default();
                 *count = count.saturating_add(1);
                 if verdict >= Verdict::Warn {
@@ -124,8 +91,12 @@ impl Digest {
                     *count = count.saturating_add(1);
                 }
             }
-            Record::RunEnd { .. } => self.complete = true,
-            Record::CaseStart { .. } | Record::Call { .. } | Record::Timing { .. } => {}
+            Record::RunEnd(_) => self.complete = true,
+            Record::CaseStart { .. }
+            | Record::Call { .. }
+            | Record::Unique(_)
+            | Record::Expectation(_)
+            | Record::Timing { .. } => {}
         }
     }
 
@@ -145,7 +116,14 @@ impl Digest {
     pub fn text(&self) -> String {
         let mut text = String::new();
         let end = if self.complete { "" } else { " (interrupted)" };
-        push_line(&mut text, &format!("run {} of {}{end}", self.run, self.subject));
+        let shard = self
+            .shard
+            .map(|shard| format!(", part {shard}"))
+            .unwrap_or_default();
+        push_line(
+            &mut text,
+            &format!("run {} of {}{shard}{end}", self.run, self.subject),
+        );
         let mut cases = BTreeMap::new();
         for verdict in self.ended.values() {
             let count: &mut usize = cases.entry(*verdict).or_default();

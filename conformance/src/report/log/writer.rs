@@ -3,22 +3,23 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use serde_json::json;
 
-use super::{Known, Line, Record, SCHEMA};
+use super::{Check, Expectation, Finish, Known, Line, Record, SCHEMA, Start, Unique};
 use crate::{
-    check::{Finding, Verdict},
-    expectations::Expectations,
+    check::{Finding, Verdict, severity},
+    expectations::{Counts, Expectations, Taken},
     protocol::Hello,
-    report::{Who, answer_json, summary},
+    report::{Run, Who, answer_json, summary},
     run::{
         case::Case,
         trace::{End, Event, Purpose},
     },
-    runner::CaseResult,
+    runner::{CaseResult, Options, repeated},
+    suite::Suite,
 };
 
 /// What is to be run.
@@ -30,8 +31,14 @@ pub struct Plan<'a> {
     pub cases: &'a [Case<'a>],
     /// The keys of the cases; a case has one for each role that is judged by itself.
     pub keys: &'a [String],
-    /// Seed of all randomness that the harness controls.
-    pub seed: u64,
+    /// What was judged by.
+    pub suite: &'a Suite,
+    /// How.
+    pub options: &'a Options,
+    /// Whether a warning is a failure.
+    pub strict: bool,
+    /// Whether it is the whole suite.
+    pub whole: bool,
     /// What is known of the subject.
     pub expectations: &'a Expectations,
 }
@@ -44,6 +51,8 @@ pub struct Writer<'a, W: Write> {
     /// The cases by id.
     cases: BTreeMap<&'a str, &'a Case<'a>>,
     failed: Option<io::Error>,
+    /// What each expectation matches, without the checks that come after all cases.
+    counts: Vec<Counts>,
     /// Number of checks and the verdict of each case that was written.
     written: BTreeMap<String, (usize, Verdict)>,
 }
@@ -57,19 +66,21 @@ impl<'a, W: Write> Writer<'a, W> {
             plan,
             cases: plan.cases.iter().map(|case| (case.id.as_str(), case)).collect(),
             failed: None,
+            counts: plan.expectations.no_counts(),
             written: BTreeMap::new(),
         };
         let ids = plan.cases.iter().map(|case| case.id.as_str());
-        writer.record(
-            "run",
-            Record::Run {
-                run: summary::id(&plan.who.label, plan.seed, ids),
-                subject: plan.who.label.clone(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                seed: plan.seed,
-                cases: plan.keys.to_vec(),
-            },
-        );
+        let start = Start {
+            run: summary::id(&plan.who.label, plan.options.seed, ids),
+            subject: plan.who.label.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: plan.options.seed,
+            strict: plan.strict,
+            whole: plan.whole,
+            shard: plan.options.shard,
+            cases: plan.keys.to_vec(),
+        };
+        writer.record("run", Record::Run(Box::new(start)));
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         writer.record(
             "run",
@@ -117,15 +128,22 @@ impl<'a, W: Write> Writer<'a, W> {
                 judged: result.judged.clone(),
             },
         );
-        let known = self.known(result);
-        if !known.contains(&Some(Known::Withheld)) {
+        let taken = self.plan.expectations.count(result, &mut self.counts);
+        let known: Vec<Option<Known>> = taken.into_iter().map(|taken| self.known(taken)).collect();
+        let secret = known.contains(&Some(Known::Withheld));
+        if !secret {
             for (at, event) in result.trace.events.iter().enumerate() {
                 self.call(&key, at, event);
             }
         }
-        for (number, (finding, known)) in result.findings.iter().zip(&known).enumerate() {
-            self.check(&key, number, finding, *known);
+        let mut numbers = BTreeMap::new();
+        for (finding, known) in result.findings.iter().zip(known) {
+            let check = check(&key, finding, known, secret);
+            let number: &mut usize = numbers.entry((check.rule.clone(), check.side)).or_default();
+            *number = number.saturating_add(1);
+            self.record(&check.key(*number), Record::Check(Box::new(check)));
         }
+        self.unique(&key, result);
         self.end(result);
         self.flush();
     }
@@ -134,12 +152,15 @@ impl<'a, W: Write> Writer<'a, W> {
     ///
     /// # Errors
     /// The first error of all that was written.
-    pub fn finish(mut self, results: &[CaseResult], good: bool, elapsed: Duration) -> io::Result<()> {
-        for result in results {
+    pub fn finish(mut self, run: &Run<'_>) -> io::Result<()> {
+        for result in run.results {
             self.late(result);
         }
+        if self.plan.whole {
+            self.expectations();
+        }
         let mut cases = BTreeMap::new();
-        for result in results {
+        for result in run.results {
             let count: &mut usize = cases.entry(result.verdict.name().to_owned()).or_default();
             *count = count.saturating_add(1);
         }
@@ -147,7 +168,7 @@ impl<'a, W: Write> Writer<'a, W> {
             "run",
             Record::Timing {
                 started: None,
-                milliseconds: u64::try_from(elapsed.as_millis()).ok(),
+                milliseconds: u64::try_from(run.elapsed.as_millis()).ok(),
                 microseconds: None,
                 cpu_milliseconds: None,
                 peak_memory: None,
@@ -155,7 +176,16 @@ impl<'a, W: Write> Writer<'a, W> {
                 path: None,
             },
         );
-        self.record("run", Record::RunEnd { cases, good });
+        let end = Finish {
+            cases,
+            unexpected: run
+                .unforeseen()
+                .filter(|(_, finding)| run.counts(finding))
+                .count(),
+            complaints: run.outcome.complaints.clone(),
+            good: run.is_good(),
+        };
+        self.record("run", Record::RunEnd(Box::new(end)));
         self.flush();
         self.failed.map_or(Ok(()), Err)
     }
@@ -165,16 +195,66 @@ impl<'a, W: Write> Writer<'a, W> {
         let Some((written, verdict)) = self.written.get(&key).copied() else {
             return;
         };
-        if result.findings.len() > written {
-            let known = self.known(result);
-            let all = result.findings.iter().zip(&known).enumerate();
-            for (number, (finding, known)) in all.skip(written) {
-                self.check(&key, number, finding, *known);
-            }
+        for finding in result.findings.iter().skip(written) {
+            let known = self.known(self.plan.expectations.taken(&result.case, finding));
+            let check = check(&key, finding, known, false);
+            self.record(&check.late_key(), Record::Check(Box::new(check)));
         }
         if verdict != result.verdict {
             self.end(result);
         }
+    }
+
+    fn expectations(&mut self) {
+        for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
+            let entry = self.plan.expectations.entry(at);
+            let private = self.plan.expectations.is_private(at);
+            let number = at.saturating_add(1);
+            let expectation = Expectation {
+                number,
+                count: entry.filter(|_| private).and_then(|entry| entry.count),
+                flaky: private && entry.is_some_and(|entry| entry.flaky),
+                entry: entry.filter(|_| !private).cloned(),
+                counts,
+            };
+            let key = format!("expectation {number}");
+            self.record(&key, Record::Expectation(Box::new(expectation)));
+        }
+    }
+
+    /// Writes the value that no other case may have, and what is known of a check that finds it again.
+    fn unique(&mut self, key: &str, result: &CaseResult) {
+        let Some(unique) = result.unique() else { return };
+        if self.plan.suite.rule(unique.rule).is_none() {
+            return;
+        }
+        let verdict = severity(self.plan.suite, unique.rule);
+        let again = Finding::new(
+            unique.rule,
+            unique.side,
+            verdict,
+            Some(unique.event),
+            repeated(""),
+        );
+        let taken = self.plan.expectations.taken(&result.case, &again);
+        let record = Unique {
+            case: key.to_owned(),
+            rule: unique.rule.to_owned(),
+            side: unique.side,
+            call: unique.event.saturating_add(1),
+            range: [unique.range.start, unique.range.end],
+            value: unique.value,
+            verdict,
+            known: self.known(taken),
+            expectation: match taken {
+                Taken::By(number) => Some(number.saturating_add(1)),
+                Taken::Passes | Taken::Nobody => None,
+            },
+        };
+        self.record(
+            &format!("{key} unique {}", unique.rule),
+            Record::Unique(Box::new(record)),
+        );
     }
 
     fn call(&mut self, case: &str, at: usize, event: &Event) {
@@ -214,31 +294,6 @@ impl<'a, W: Write> Writer<'a, W> {
         );
     }
 
-    fn check(&mut self, case: &str, number: usize, finding: &Finding, known: Option<Known>) {
-        let open = known != Some(Known::Withheld);
-        self.record(
-            &format!("{case} check {}", number.saturating_add(1)),
-            Record::Check {
-                case: case.to_owned(),
-                rule: open.then(|| finding.rule.clone()),
-                side: finding.side,
-                verdict: finding.verdict,
-                call: finding.event.filter(|_| open).map(|at| at.saturating_add(1)),
-                message: if open {
-                    finding.message.clone()
-                } else {
-                    String::new()
-                },
-                range: finding
-                    .range
-                    .as_ref()
-                    .filter(|_| open)
-                    .map(|range| [range.start, range.end]),
-                known,
-            },
-        );
-    }
-
     fn end(&mut self, result: &CaseResult) {
         let key = result.key();
         self.record(
@@ -251,18 +306,12 @@ impl<'a, W: Write> Writer<'a, W> {
         self.written.insert(key, (result.findings.len(), result.verdict));
     }
 
-    /// What was known of each finding of a result.
-    fn known(&self, result: &CaseResult) -> Vec<Option<Known>> {
-        let outcome = self.plan.expectations.judge(std::slice::from_ref(result), false);
-        let expected = |number| outcome.expected.iter().any(|(_, finding, _)| *finding == number);
-        let unexpected = |number| outcome.unexpected.iter().any(|(_, finding)| *finding == number);
-        let one = |(number, finding): (usize, &Finding)| match finding.verdict {
-            Verdict::HarnessFault => None,
-            verdict if verdict < Verdict::Warn || unexpected(number) => None,
-            _ if expected(number) => Some(Known::Expected),
-            _ => Some(Known::Withheld),
-        };
-        result.findings.iter().enumerate().map(one).collect()
+    fn known(&self, taken: Taken) -> Option<Known> {
+        match taken {
+            Taken::By(number) if self.plan.expectations.is_private(number) => Some(Known::Withheld),
+            Taken::By(_) => Some(Known::Expected),
+            Taken::Passes | Taken::Nobody => None,
+        }
     }
 
     fn record(&mut self, key: &str, record: Record) {
@@ -283,6 +332,28 @@ impl<'a, W: Write> Writer<'a, W> {
         if self.failed.is_none() {
             self.failed = self.out.flush().err();
         }
+    }
+}
+
+/// The record of a finding. Beside a check that is withheld, those that pass do not say of which rule they are: the
+/// rule that is missing among them would be the one that is withheld.
+fn check(case: &str, finding: &Finding, known: Option<Known>, secret: bool) -> Check {
+    let open = known != Some(Known::Withheld);
+    let told = open && !(secret && finding.verdict <= Verdict::Pass);
+    let range = finding.range.as_ref().filter(|_| told);
+    Check {
+        case: case.to_owned(),
+        rule: told.then(|| finding.rule.clone()),
+        side: finding.side,
+        verdict: finding.verdict,
+        call: finding.event.filter(|_| told).map(|at| at.saturating_add(1)),
+        message: if told {
+            finding.message.clone()
+        } else {
+            String::new()
+        },
+        range: range.map(|range| [range.start, range.end]),
+        known,
     }
 }
 
