@@ -4,6 +4,7 @@
 //! Exit codes: 0, all is as it should be; 1, something under test is not; 2, the question was wrong (usage, a broken
 //! file, a filter that matches nothing), or the answer could not be written.
 
+mod adapter;
 mod console;
 mod inspect;
 mod list;
@@ -48,6 +49,9 @@ enum Command {
     /// Read a run log
     #[command(subcommand)]
     Log(log::Command),
+    /// Write an adapter, and see whether it is one
+    #[command(subcommand)]
+    Adapter(adapter::Command),
     /// Answer the adapter protocol on the standard streams, with the reference behind it
     Serve,
 }
@@ -66,6 +70,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Repro(arguments) => repro::run(&arguments),
         Command::Log(command) => log::run(&command),
         Command::Tokens(arguments) => tokens::run(&arguments),
+        Command::Adapter(command) => adapter::run(&command),
         Command::Serve => serve::run(),
     };
     done.unwrap_or_else(|failure: Failure| failure.conclude())
