@@ -262,12 +262,11 @@ impl<'a> Bench<'a> {
             End::AdapterFault(_, message) => format!("`fault`: {message}"),
             End::Crash(_, message) => format!("the process died: {message}"),
             End::Hang(_, message) => message.clone(),
-            _ => trace
-                .events
-                .iter()
-                .rev()
-                .find_map(|event| self.as_refusal(role, event))
-                .unwrap_or_default(),
+            _ => {
+                let mut back = trace.events.iter().rev();
+                let refusal = back.find_map(|event| self.as_refusal(role, event));
+                refusal.unwrap_or_else(|| "every leg was made, and a side still waits for a token".to_owned())
+            }
         }
     }
 

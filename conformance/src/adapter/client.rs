@@ -2,7 +2,6 @@
 //! judged, and a mistake in one does not stop the conversation.
 
 use std::{
-    collections::BTreeSet,
     io::{BufRead, BufReader, Read, Write},
     process::{Child, ChildStdin, Stdio},
     sync::{
@@ -28,7 +27,7 @@ const STDERR_TAIL: usize = 2048;
 const LINE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The first number of a request, and the step between two: an adapter that counts by itself does not meet them.
-const FIRST: u64 = 40;
+const FIRST: u64 = 1_000_000;
 const STEP: u64 = 7;
 
 /// What a remark about a line belongs to.
@@ -64,7 +63,8 @@ pub(super) struct Client {
     sequence: u64,
     /// Numbers of the requests since the last reset, that one first.
     since_reset: Vec<u64>,
-    answered: BTreeSet<u64>,
+    /// Number of the request that was answered last.
+    answered: u64,
     pub(super) remarks: Vec<Remark>,
     /// Every status that came, with the request's name.
     pub(super) statuses: Vec<(String, Status)>,
@@ -90,7 +90,7 @@ impl Client {
             running: None,
             sequence: FIRST,
             since_reset: Vec::new(),
-            answered: BTreeSet::new(),
+            answered: 0,
             remarks: Vec::new(),
             statuses: Vec::new(),
             times: Vec::new(),
@@ -209,7 +209,7 @@ impl Client {
         };
         match value.get("seq").and_then(Value::as_u64) {
             Some(number) if number == self.sequence => {}
-            Some(number) if self.answered.contains(&number) => {
+            Some(number) if number == self.answered => {
                 self.remark(About::Surplus, operation, "an earlier request was answered again");
                 return None;
             }
@@ -219,7 +219,7 @@ impl Client {
                 self.remark(About::Sequence, operation, &said);
             }
         }
-        self.answered.insert(self.sequence);
+        self.answered = self.sequence;
         Some(self.judge(operation, value))
     }
 

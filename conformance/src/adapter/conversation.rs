@@ -239,7 +239,7 @@ fn bye(bench: &mut Bench<'_>) -> Seen {
     }
     let (answer, ended) = client.bye(GRACE);
     let Answer::Outcome(_) = answer else {
-        return Seen::fail(format!("`bye` was answered {}", told(&answer)));
+        return Seen::fail(format!("`bye`: {}", told(&answer)));
     };
     let Some(status) = ended else {
         return Seen::fail(format!("still runs {} s after `bye`", GRACE.as_secs()));

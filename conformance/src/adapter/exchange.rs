@@ -192,9 +192,9 @@ fn buffer_kinds(bench: &mut Bench<'_>) -> Seen {
             bench.succeeded(plain) == bench.succeeded(behind) || matches!(behind, Answer::Unsupported(_));
         if !same || unsettled(behind).is_some() {
             wrong.push(format!(
-                "a token behind a buffer of kind 0 was answered {} by the {}, and alone {}",
-                told(behind),
+                "a token for the {} behind a buffer of kind 0: {}; alone: {}",
                 role.name(),
+                told(behind),
                 told(plain)
             ));
         }
@@ -218,9 +218,9 @@ fn garbage(bench: &mut Bench<'_>) -> Seen {
             let answer = bench.call(&bench.leg(role, context, input));
             if unsettled(&answer).is_some() || bench.succeeded(&answer) {
                 wrong.push(format!(
-                    "{length} bytes of garbage were answered {} by the {}",
-                    told(&answer),
-                    role.name()
+                    "{length} bytes for the {}: {}",
+                    role.name(),
+                    told(&answer)
                 ));
             }
         }

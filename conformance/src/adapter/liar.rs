@@ -8,8 +8,8 @@ use super::{
     bench::{Bench, CONTEXT, CREDENTIAL, NEVER_GIVEN, Seen, raw, told, unsettled},
 };
 use crate::{
-    protocol::{Account, Request, Role, Text},
-    run::world::World,
+    protocol::{Account, Buffer, Request, Role, Text},
+    run::{trace::TOKEN, world::World},
     subject::Answer,
 };
 
@@ -68,10 +68,7 @@ fn unknown_request(bench: &mut Bench<'_>) -> Seen {
     let answer = bench.send(raw(NOWHERE, json!({})));
     match answer {
         Answer::Unsupported(_) => Seen::pass("answered `unsupported`"),
-        other => Seen::fail(format!(
-            "a request that does not exist was answered {}",
-            told(&other)
-        )),
+        other => Seen::fail(format!("a request that does not exist: {}", told(&other))),
     }
 }
 
@@ -89,7 +86,7 @@ fn refuses(answer: &Answer, what: &str, asked: &str) -> Seen {
             "answered `unsupported {}`; reports count by `{what}`",
             unsupported.what
         )),
-        other => Seen::fail(format!("`reset` with {asked} was answered {}", told(other))),
+        other => Seen::fail(format!("`reset` with {asked}: {}", told(other))),
     }
 }
 
@@ -164,7 +161,7 @@ fn unknown_name(bench: &mut Bench<'_>) -> Seen {
 /// A sentence if a call that cannot succeed did, or was not answered.
 fn not_refused(bench: &Bench<'_>, answer: &Answer, asked: &str) -> Vec<String> {
     let wrong = unsettled(answer).is_some() || bench.succeeded(answer);
-    let sentence = wrong.then(|| format!("{asked} was answered {}", told(answer)));
+    let sentence = wrong.then(|| format!("{asked}: {}", told(answer)));
     sentence.into_iter().collect()
 }
 
@@ -174,16 +171,18 @@ fn reset_forgets(bench: &mut Bench<'_>) -> Seen {
     };
     let began = bench.begin(role);
     if !bench.succeeded(&began) {
-        return Seen::not_applicable(format!("`acquire` was answered {}", told(&began)));
+        return Seen::not_applicable(format!("`acquire`: {}", told(&began)));
     }
     bench.reset(role, |_| {});
-    let answer = bench.call(&bench.leg(role, None, Vec::new()));
+    let token = (role == Role::Acceptor).then(|| Buffer::new(TOKEN, vec![0; 16]));
+    let answer = bench.call(&bench.leg(role, None, token.into_iter().collect()));
     let wrong = not_refused(bench, &answer, "a leg with a credential from before `reset`");
     Seen::unless(&wrong, "a credential from before `reset` is gone")
 }
 
 fn never_given(bench: &mut Bench<'_>) -> Seen {
     let mut wrong = Vec::new();
+    let garbage = vec![Buffer::new(TOKEN, vec![0; 16])];
     for role in bench.roles() {
         if !bench.succeeded(&bench.begin(role)) {
             continue;
@@ -193,7 +192,7 @@ fn never_given(bench: &mut Bench<'_>) -> Seen {
             attribute: "sizes".to_owned(),
         };
         for (asked, request) in [
-            ("a leg of", bench.leg(role, Some(NEVER_GIVEN), Vec::new())),
+            ("a leg of", bench.leg(role, Some(NEVER_GIVEN), garbage.clone())),
             ("`query` of", query),
             ("`delete` of", Request::Delete { context: NEVER_GIVEN }),
         ] {
@@ -225,7 +224,8 @@ fn stale(bench: &mut Bench<'_>) -> Seen {
         bench.call(&Request::FreeCredential {
             credential: CREDENTIAL,
         });
-        let answer = bench.call(&bench.leg(role, None, Vec::new()));
+        let token = (role == Role::Acceptor).then(|| Buffer::new(TOKEN, vec![0; 16]));
+        let answer = bench.call(&bench.leg(role, None, token.into_iter().collect()));
         let native = bench.shows(role, "handles");
         wrong.extend(match &answer {
             Answer::Unsupported(_) if native => Some(format!(
