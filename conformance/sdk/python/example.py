@@ -22,8 +22,8 @@ class Exchange:
         self.complete = False
 
     def step(self, token: typing.Optional[bytes]) -> typing.Optional[bytes]:
-        expected = self.TOKENS[self.turn - 1] if self.turn else None
-        if token != expected:
+        expected = self.TOKENS[self.turn - 1] if 0 < self.turn <= len(self.TOKENS) else None
+        if self.complete or token != expected:
             raise Refused("another token is due")
         answer = self.TOKENS[self.turn] if self.turn < len(self.TOKENS) else None
         self.turn += 2
