@@ -4,6 +4,7 @@
 //! Exit codes: 0, all is as it should be; 1, something under test is not; 2, the question was wrong (usage, a broken
 //! file, a filter that matches nothing), or the answer could not be written.
 
+mod adapter;
 mod console;
 mod diff;
 mod inspect;
@@ -55,6 +56,9 @@ enum Command {
     Merge(merge::Arguments),
     /// Say what two runs differ in, by their logs
     Diff(diff::Arguments),
+    /// Write an adapter, and see whether it is one
+    #[command(subcommand)]
+    Adapter(adapter::Command),
     /// Answer the adapter protocol on the standard streams, with the reference behind it
     Serve,
     /// Become an adapter that keeps within limits
@@ -82,6 +86,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Tokens(arguments) => tokens::run(&arguments),
+        Command::Adapter(command) => adapter::run(&command),
         Command::Serve => serve::run(),
         Command::Launch(arguments) => isolation::launch(&arguments),
         Command::Watch => isolation::watch(),

@@ -107,7 +107,7 @@ impl SubjectChoice {
     }
 }
 
-fn describe(path: &Path) -> Result<Located, Failure> {
+pub(crate) fn describe(path: &Path) -> Result<Located, Failure> {
     let file = if path.is_dir() {
         path.join("subject.yaml")
     } else {
