@@ -101,8 +101,10 @@ fn collect(value: &Value, path: &Path, paths: &mut Vec<Path>) {
 
 /// Whether an error names the file and a place in it, and can be shown.
 fn placed(error: &Located, text: &str) {
-    // An error about the end stands behind the last line.
-    let lines = text.lines().count().saturating_add(1);
+    // YAML ends lines with other signs too, a carriage return by itself among them. An error about the end stands behind
+    // the last line.
+    let breaks = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+    let lines = text.matches(breaks).count().saturating_add(2);
     assert_eq!(error.file, FILE);
     assert!(
         (1..=lines).contains(&error.line),
