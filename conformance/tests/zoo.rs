@@ -268,6 +268,31 @@ fn outlives_the_harness() {
     visit.assert_no_process_is_left();
 }
 
+/// Where the answer cannot be written there is a message, and the adapter ends as ever.
+#[test]
+fn a_full_disk_and_a_closed_output_end_with_a_message() {
+    let mut visit = Visit::to("endless_stderr", "");
+    visit.options = vec!["--log".to_owned(), "/dev/full".to_owned()];
+    let seen = visit.run().in_time();
+    assert_eq!(seen.code, Some(2));
+    assert!(
+        seen.errors.starts_with("legwork: cannot write to /dev/full: "),
+        "{}",
+        seen.errors
+    );
+    let visit = Visit::to("endless_stderr", "");
+    let mut harness = visit.start();
+    drop(harness.stdout.take());
+    let output = harness.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        errors.starts_with("legwork: cannot write to the standard output: "),
+        "{errors}"
+    );
+    visit.assert_no_process_is_left();
+}
+
 #[test]
 fn a_limit_without_a_unit_is_an_error() {
     let seen = Visit::to("log_lines", "limits: {memory: '256'}").run();
