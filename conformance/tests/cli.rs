@@ -201,6 +201,34 @@ fn a_full_disk_and_a_closed_pipe_end_with_a_message() {
         .unwrap();
     assert_eq!(ended.status.code(), Some(2));
     assert!(!String::from_utf8_lossy(&ended.stderr).contains("panicked"));
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log").display().to_string();
+    assert_eq!(
+        run(&["run", "--filter", "ntlm/good/default", "--log", &log]).0,
+        Some(0)
+    );
+    for arguments in [
+        vec!["merge", &log],
+        vec!["merge", &log, "--out", "/dev/full"],
+        vec!["diff", &log, &log],
+        vec!["log", "summary", &log],
+        vec!["run", "--filter", "ntlm/good/default", "--json"],
+    ] {
+        let ended = legwork(&arguments).stdout(full()).output().unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?}");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            told.contains("cannot write to") && !told.contains("panicked"),
+            "{arguments:?}: {told}"
+        );
+    }
+    let (code, _, told) = run(&["merge", &log, "--out", &log]);
+    assert_eq!(code, Some(2), "{told}");
+    assert_eq!(
+        run(&["log", "summary", &log]).0,
+        Some(0),
+        "the log is still there"
+    );
     let mut child = legwork(&["list"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -11,6 +11,7 @@ mod list;
 mod log;
 mod merge;
 mod options;
+mod outputs;
 mod progress;
 mod repro;
 mod rules;
