@@ -1,6 +1,7 @@
 //! Known deviations: what an entry says, and when it does not hold.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot be set up fails"

@@ -1,6 +1,7 @@
 //! The run log: what it holds, that it breaks off at any place, and that parts of a run make the whole.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot be set up fails"
@@ -249,6 +250,29 @@ fn a_part_that_is_missing_or_broken_off_leaves_the_run_without_an_end() {
     let digest = log::read(text.as_bytes()).unwrap();
     assert!(!digest.complete && digest.never_ran().len() == what.missing && what.missing > 0);
     assert!(merged(&[one, other]).unwrap().1.complete);
+}
+
+#[test]
+fn a_part_may_have_no_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut sizes = Vec::new();
+    for part in ["1/2", "2/2"] {
+        let ended = Command::new(env!("CARGO_BIN_EXE_legwork"))
+            .args(["run", "--filter", CASE, "--shard", part, "--log"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        sizes.push(
+            log::read(fs::read(&path).unwrap().as_slice())
+                .unwrap()
+                .ended
+                .len(),
+        );
+    }
+    sizes.sort_unstable();
+    assert_eq!(sizes, [0, 1]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reports for machines and pages: JUnit XML, Markdown and JSON, all of the same run.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot be set up fails"
