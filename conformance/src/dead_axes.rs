@@ -110,6 +110,7 @@ fn behaviour(suite: &Suite, case: &Case<'_>) -> String {
         mapping: &suite.mapping,
         clock,
         seed: 0,
+        measure: false,
         caller: None,
     };
     let trace = driver::run(

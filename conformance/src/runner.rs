@@ -22,7 +22,7 @@ use crate::{
         world::DEFAULT_CLOCK,
     },
     subject::{
-        self,
+        self, Subject,
         description::Located,
         process::Process,
         reference::{HELLO, Reference},
@@ -44,6 +44,8 @@ pub struct Options {
     pub deadline: Duration,
     /// Keep the traces of cases without a failure or a warning, which are most of what a run holds in memory.
     pub keep_traces: bool,
+    /// Ask what each leg cost in processor time and memory.
+    pub measure: bool,
     /// The part of the cases that is run; none for all.
     pub shard: Option<Shard>,
     /// Seed of the order in which cases are run; none for the order of the suite.
@@ -57,6 +59,7 @@ impl Default for Options {
             clock: DEFAULT_CLOCK,
             deadline: Duration::from_secs(10),
             keep_traces: true,
+            measure: false,
             shard: None,
             shuffle: None,
         }
@@ -276,16 +279,15 @@ pub fn run_foreign(
     roles: &[Role],
     done: impl Fn(&CaseResult) + Sync,
 ) -> Result<(Hello, Vec<CaseResult>), String> {
-    let start = || -> Result<Foreign, String> {
-        let process = Process::start(located.clone(), options.deadline)?;
-        Ok(Foreign {
-            subject: Box::new(process),
-            name: located.description.name.clone(),
-        })
+    let start = || Process::start(located.clone(), options.deadline);
+    let mut first = start()?;
+    first.probe()?;
+    let foreign = |process: Process| Foreign {
+        subject: Box::new(process),
+        name: located.description.name.clone(),
     };
-    let first = start()?;
-    let hello = first.subject.hello().clone();
-    let idle = Mutex::new(vec![first]);
+    let hello = first.hello().clone();
+    let idle = Mutex::new(vec![foreign(first)]);
     let package = |case: &Case<'_>| case.entry.package.clone();
     let offered = |role: &&Role| {
         cases
@@ -300,7 +302,7 @@ pub fn run_foreign(
     let work = roles.iter().filter(offered).flat_map(judged).collect();
     let results = in_parallel(work, options, |case, role| {
         let waiting = idle.lock().ok().and_then(|mut idle| idle.pop());
-        let result = match waiting.map_or_else(start, Ok) {
+        let result = match waiting.map_or_else(|| start().map(foreign), Ok) {
             Ok(mut subject) => {
                 let result = run_subject(suite, case, options, &mut subject, role);
                 if let Ok(mut idle) = idle.lock() {
@@ -366,6 +368,7 @@ fn settings<'a>(
         mapping: &suite.mapping,
         clock: options.clock,
         seed,
+        measure: options.measure,
         caller,
     }
 }

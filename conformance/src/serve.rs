@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read, Write};
 
 use crate::{
-    protocol::{Reply, ReplyLine, Request, RequestLine},
+    protocol::{Reply, ReplyLine, Request, RequestLine, Unsupported},
     subject::{Answer, Subject, reference::Reference},
 };
 
@@ -12,7 +12,8 @@ const LINE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Answers requests until `bye` or the end of the input.
 ///
-/// A line that is no request is answered with a fault; its `seq` is repeated if it has one.
+/// A request of an unknown operation is answered `unsupported`, a line that is no request with a fault; its `seq` is
+/// repeated if it has one.
 ///
 /// # Errors
 /// Reading or writing fails.
@@ -37,15 +38,7 @@ pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> 
                     last,
                 )
             }
-            Err(error) => (
-                ReplyLine {
-                    seq: sequence(&line),
-                    reply: Reply::Fault {
-                        message: error.to_string(),
-                    },
-                },
-                false,
-            ),
+            Err(error) => (not_understood(&line, &error), false),
         };
         serde_json::to_writer(&mut output, &reply)?;
         output.write_all(b"\n")?;
@@ -56,11 +49,24 @@ pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> 
     }
 }
 
-fn sequence(line: &[u8]) -> u64 {
-    let value: Option<serde_json::Value> = serde_json::from_slice(line).ok();
-    value
-        .and_then(|value| value.get("seq")?.as_u64())
-        .unwrap_or_default()
+/// The reply to a line that is no request: an operation that does not exist here is not supported, anything else the
+/// writer's mistake.
+fn not_understood(line: &[u8], error: &serde_json::Error) -> ReplyLine {
+    let value: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+    let operation = value.get("op").and_then(serde_json::Value::as_str);
+    let message = error.to_string();
+    let reply = match operation {
+        Some(what) if message.starts_with("unknown variant") => Reply::Unsupported(Unsupported {
+            what: what.to_owned(),
+            link: None,
+        }),
+        _ => Reply::Fault { message },
+    };
+    let seq = value.get("seq").and_then(serde_json::Value::as_u64);
+    ReplyLine {
+        seq: seq.unwrap_or_default(),
+        reply,
+    }
 }
 
 /// The reference with the numbers of the requests that may be named later.

@@ -1,14 +1,22 @@
 //! The reference behind the adapter protocol is the same as the reference in this process, and a child that breaks
 //! the protocol, dies or falls silent gets its verdict.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use legwork::{
     check::Verdict,
-    protocol::Role,
+    protocol::{Buffer, Request, Role},
     run::case::{self, Case},
     runner::{self, CaseResult, Options},
-    subject::description::{Description, Located},
+    subject::{
+        Answer, Subject,
+        description::{Description, Located},
+        isolation,
+        process::Process,
+    },
     suite::Suite,
 };
 
@@ -16,11 +24,7 @@ fn subject(command: &[&str]) -> Located {
     let description = Description {
         name: "reference".to_owned(),
         command: command.iter().map(|word| (*word).to_owned()).collect(),
-        setup: Vec::new(),
-        homepage: None,
-        language: None,
-        isolate: false,
-        documented_errors: Vec::new(),
+        ..Description::default()
     };
     Located {
         description,
@@ -40,6 +44,7 @@ fn cases<'a>(suite: &'a Suite, pattern: &str) -> Vec<Case<'a>> {
 }
 
 fn run(suite: &Suite, cases: &[Case<'_>], located: &Located, seconds: u64) -> Vec<CaseResult> {
+    isolation::install(PathBuf::from(env!("CARGO_BIN_EXE_legwork")));
     let options = Options {
         deadline: Duration::from_secs(seconds),
         ..Options::default()
@@ -137,6 +142,25 @@ fn a_child_that_breaks_its_part_gets_a_verdict() {
     }
 }
 
+/// A request that fills the pipe is waited for no longer than a reply.
+#[test]
+fn a_child_that_does_not_read_hangs() {
+    isolation::install(PathBuf::from(env!("CARGO_BIN_EXE_legwork")));
+    let deaf = script("exec sleep 60");
+    let mut process = Process::start(deaf, Duration::from_secs(3)).expect("the adapter starts");
+    let started = Instant::now();
+    let request = Request::Complete {
+        context: 1,
+        buffers: vec![Buffer::new(2, vec![0; 1 << 20])],
+    };
+    assert_eq!(process.call(&request), Answer::Hang(Duration::from_secs(3)));
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
 /// A subject whose tokens are none is not painted green by the peer's refusal.
 #[test]
 fn a_token_that_is_none_counts_against_its_maker() {
@@ -144,10 +168,11 @@ fn a_token_that_is_none_counts_against_its_maker() {
     let cases = cases(&suite, "ntlm/good/default");
     let garbage = r#"{"outcome":{"status":{"namespace":"sspi","code":"0x00090312"},"buffers":[{"kind":2,"bytes":"deadbeef"}]}}"#;
     let hello = r#"{"outcome":{"hello":{"protocol":1,"name":"garbage","version":"0","drives":[{"package":"ntlm","role":"initiator","operations":["acquire","initialize"],"observables":["token","status"],"requirements":4294967295}],"controls":[]}}}"#;
+    let unknown = r#"{"unsupported":{"what":"operation"}}"#;
     let ok = r#"{"outcome":{"status":{"namespace":"sspi","code":"0x00000000"}}}"#;
     let script = format!(
         r#"while read line; do seq=${{line#*:}}; seq=${{seq%%,*}}; case "$line" in
-            *hello*) reply='{hello}';; *initialize*) reply='{garbage}';; *) reply='{ok}';; esac
+            *hello*) reply='{hello}';; *no-such*) reply='{unknown}';; *initialize*) reply='{garbage}';; *) reply='{ok}';; esac
             echo "{{\"seq\":$seq,${{reply#?}}"; done"#
     );
     let results = run(&suite, &cases, &subject(&["/bin/sh", "-c", &script]), 5);

@@ -1,9 +1,16 @@
 //! Where fuzzing starts: every vector for the targets that read such a token, every token of exchanges that the
 //! engine runs, and scripts that lead each model to its end.
 
+#[cfg(feature = "texts")]
+mod texts;
+
+use legwork_engine::{flags::AcceptRequirements, ntlm::messages::NegotiateFlags};
 use legwork_vectors::Vector;
 
-use crate::oracle::world::{Choices, Pair, token};
+use crate::oracle::{
+    mutated_exchange::Mutation,
+    world::{Choices, EVERYTHING, Logon, Pair, token},
+};
 
 /// A file of a corpus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +38,11 @@ impl Seed {
 pub fn of(target: &str) -> Vec<Seed> {
     match target {
         "call_order" => call_scripts(),
-        "ntlm_mutated_exchange" => worlds(24),
+        "baseline" => vec![Seed::new("nothing", [0])],
+        "ntlm_mutated_exchange" | "ntlm_unlocked_exchange" => worlds(),
         "ntlm_protection" => protection_scripts(),
+        #[cfg(feature = "texts")]
+        "texts_protocol" | "texts_suite" | "texts_vectors" => texts::of(target),
         _ => tokens_of(target),
     }
 }
@@ -106,39 +116,183 @@ fn exchange_tokens() -> Vec<(&'static str, Seed)> {
     let mut tokens = Vec::new();
     for policy in 0..=u8::MAX {
         let choices = Choices {
-            initiator: if policy & 128 == 0 { u32::MAX } else { 0 },
+            initiator: if policy & 128 == 0 { EVERYTHING } else { 0 },
             policy: policy & 0b0100_1111,
             initiator_bindings: (policy & 16 != 0).then_some(1),
             withheld: u32::from(policy & 32 != 0),
             ..Choices::default()
         };
-        let mut pair = Pair::new(choices);
-        let first = pair.initialize(None, None);
-        let second = pair.accept(None, Some(&token(&first.output)));
-        let third = pair.initialize(first.context, Some(&token(&second.output)));
-        for (kind, output) in [
-            ("negotiate", first.output),
-            ("challenge", second.output),
-            ("authenticate", third.output),
-        ] {
-            tokens.push((kind, Seed::new(format!("exchange-{policy}"), token(&output))));
-        }
+        add_tokens(&format!("exchange-{policy}"), choices, &mut tokens);
+    }
+    for (number, choices) in (0_u8..).zip(kinds()) {
+        add_tokens(&format!("kind-{number}"), choices, &mut tokens);
     }
     tokens
 }
 
-/// Inputs of the mutated exchange: choices of both sides, and edits of each token.
-fn worlds(count: u8) -> Vec<Seed> {
-    (0..count)
-        .map(|number| {
-            let requirements = if number.is_multiple_of(4) { 0 } else { u32::MAX };
-            let mut bytes = requirements.to_le_bytes().to_vec();
-            bytes.extend([0; 12]);
-            bytes.extend([number & 0x0F, 0, 0, number % 3, number, 0, 1, number]);
-            bytes.extend([number; 8]);
-            Seed::new(format!("world-{number}"), bytes)
-        })
-        .collect()
+fn add_tokens(name: &str, choices: Choices, tokens: &mut Vec<(&'static str, Seed)>) {
+    let mut pair = Pair::new(choices);
+    let first = pair.initialize(None, None);
+    let second = pair.accept(None, Some(&token(&first.output)));
+    let third = pair.initialize(first.context, Some(&token(&second.output)));
+    for (kind, output) in [
+        ("negotiate", first.output),
+        ("challenge", second.output),
+        ("authenticate", third.output),
+    ] {
+        tokens.push((kind, Seed::new(name, token(&output))));
+    }
+}
+
+/// Choices of each kind of exchange: every level, with and without extended session security, datagrams, each
+/// character set, and everybody who may log on.
+fn kinds() -> Vec<Choices> {
+    let (unicode, ess) = (
+        NegotiateFlags::UNICODE.bits(),
+        NegotiateFlags::EXTENDED_SESSIONSECURITY.bits(),
+    );
+    let mut kinds = Vec::new();
+    for leniency in 0..6 {
+        for (withheld, datagram) in [(0, 0), (unicode, 0), (ess, 0), (0, 0x400), (ess, 0x400)] {
+            for logon in [Logon::Owner, Logon::Stranger, Logon::Nobody] {
+                kinds.push(Choices {
+                    initiator: EVERYTHING | datagram,
+                    acceptor: AcceptRequirements::ALLOW_NULL_SESSION.bits() | datagram,
+                    withheld,
+                    policy: 128,
+                    initiator_leniency: leniency,
+                    acceptor_leniency: leniency,
+                    logon,
+                    ..Choices::default()
+                });
+            }
+        }
+    }
+    kinds.extend(refused_kinds());
+    kinds
+}
+
+/// Choices that are refused, or nearly, each for one reason: another password, closed accounts, versions that a level
+/// refuses, bindings of another channel and none, weak keys, no null session, nobody who is asked for.
+fn refused_kinds() -> Vec<Choices> {
+    let plain = || Choices {
+        initiator: EVERYTHING,
+        ..Choices::default()
+    };
+    let mut kinds = vec![
+        Choices {
+            logon: Logon::Impostor,
+            ..plain()
+        },
+        Choices {
+            logon: Logon::Stranger,
+            ..plain()
+        },
+        Choices {
+            logon: Logon::Nobody,
+            ..plain()
+        },
+        Choices {
+            acceptor_bindings: Some(1),
+            ..plain()
+        },
+        Choices {
+            initiator_bindings: Some(1),
+            acceptor_bindings: Some(1),
+            ..plain()
+        },
+        Choices {
+            initiator_bindings: Some(1),
+            acceptor_bindings: Some(2),
+            ..plain()
+        },
+        Choices {
+            acceptor: AcceptRequirements::ALLOW_MISSING_BINDINGS.bits(),
+            acceptor_bindings: Some(1),
+            ..plain()
+        },
+        Choices {
+            initiator: 0,
+            ..plain()
+        },
+        Choices {
+            initiator: EVERYTHING | 0x400,
+            ..plain()
+        },
+        Choices {
+            initiator: EVERYTHING | 0x400,
+            acceptor: 0x400,
+            denied: 0x4000_0040,
+            ..plain()
+        },
+    ];
+    kinds.extend((0..5).map(|account| Choices { account, ..plain() }));
+    kinds.extend((0..6).map(|initiator_leniency| Choices {
+        initiator_leniency,
+        ..plain()
+    }));
+    let weak = NegotiateFlags::NEGOTIATE_128.bits();
+    kinds.extend([0, 16, 32].map(|policy| Choices {
+        policy,
+        denied: weak,
+        ..plain()
+    }));
+    kinds
+}
+
+/// Inputs of the mutated exchange: each kind untouched, and with an edit of each token.
+fn worlds() -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for (number, choices) in (0_u8..).zip(kinds()) {
+        for leg in 0..4 {
+            let mutation = Mutation {
+                choices: choices.clone(),
+                leg,
+                at: u16::from(number).wrapping_mul(7),
+                removed: 1,
+                inserted: vec![number],
+            };
+            seeds.push(Seed::new(format!("kind-{number}-edit-{leg}"), recipe(&mutation)));
+        }
+    }
+    seeds
+}
+
+/// The bytes that a mutation is read from.
+#[must_use]
+pub fn recipe(mutation: &Mutation) -> Vec<u8> {
+    let choices = &mutation.choices;
+    let mut bytes = Vec::new();
+    for word in [
+        choices.initiator,
+        choices.acceptor,
+        choices.withheld,
+        choices.denied,
+    ] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.push(choices.policy);
+    for bindings in [choices.initiator_bindings, choices.acceptor_bindings] {
+        bytes.push(bindings.is_some().into());
+        bytes.extend(bindings);
+    }
+    bytes.extend([choices.initiator_leniency, choices.acceptor_leniency]);
+    // A variant is read from a number between zero and the largest, in proportion.
+    let quarter = match choices.logon {
+        Logon::Owner => 0,
+        Logon::Impostor => 1,
+        Logon::Stranger => 2,
+        Logon::Nobody => 3_u32,
+    };
+    bytes.extend((quarter << 30).to_le_bytes());
+    bytes.extend([choices.account, mutation.leg]);
+    bytes.extend(mutation.at.to_le_bytes());
+    bytes.push(mutation.removed);
+    for byte in &mutation.inserted {
+        bytes.extend([1, *byte]);
+    }
+    bytes.push(0);
+    bytes
 }
 
 /// Calls that lead an exchange to its end and use the contexts, four bytes each.
@@ -156,7 +310,10 @@ fn call_scripts() -> Vec<Seed> {
         [9, 1, 0, 0],
         [10, 1, 2, 0],
         [11, 0, 1, 0],
-        [12, 0, 0, 0],
+        [12, 0, 5, 0],
+        [10, 0, 3, 8],
+        [11, 1, 2, 0],
+        [12, 1, 5, 0],
     ];
     let goodbye: &[[u8; 4]] = &[[6, 0, 0, 0], [6, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0]];
     vec![
@@ -171,12 +328,15 @@ fn call_scripts() -> Vec<Seed> {
 
 /// Flags, key and steps for each strength of protection.
 fn protection_scripts() -> Vec<Seed> {
-    let words: [u32; 6] = [
+    let words: [u32; 9] = [
         0xE208_8235,
         0x8208_8235,
         0x0208_8235,
         0xE200_8235,
+        0x8200_82B5,
         0x6008_8215,
+        0xE208_8275,
+        0xE200_8275,
         0x0000_8205,
     ];
     words
@@ -184,7 +344,7 @@ fn protection_scripts() -> Vec<Seed> {
         .map(|flags| {
             let mut bytes = flags.to_le_bytes().to_vec();
             bytes.extend([0x55; 16]);
-            bytes.extend((0..96_u8).map(|step| step.wrapping_mul(37)));
+            bytes.extend((0..=u8::MAX).map(|step| step.wrapping_mul(37)));
             Seed::new(format!("flags-{flags:08x}"), bytes)
         })
         .collect()

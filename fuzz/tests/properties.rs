@@ -1,9 +1,16 @@
 //! The oracles as property tests: what a fuzz target runs for hours runs here on a few hundred inputs.
 
-#![allow(clippy::indexing_slicing, reason = "helpers of tests")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests")]
 
 use arbitrary::{Arbitrary, Unstructured};
-use legwork_fuzz::oracle::{self, mutated_exchange::Mutation, round_trip};
+use legwork_engine::flags::{AcceptRequirements, InitRequirements};
+use legwork_fuzz::oracle::{
+    self,
+    forecast::{Guise, forecast},
+    mutated_exchange::Mutation,
+    round_trip,
+    world::{Choices, EVERYTHING, Logon},
+};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -31,7 +38,68 @@ fn damaged(target: &'static str) -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// One bit of a word, or none.
+fn one_bit() -> impl Strategy<Value = u32> {
+    prop_oneof![3 => Just(0), 1 => (0..32_u32).prop_map(|bit| 1 << bit)]
+}
+
+/// Choices of which most lead to the last leg.
+fn choices() -> impl Strategy<Value = Choices> {
+    let logons = [
+        Logon::Owner,
+        Logon::Owner,
+        Logon::Impostor,
+        Logon::Stranger,
+        Logon::Nobody,
+    ];
+    let sides = (any::<u32>(), any::<u32>(), one_bit(), one_bit(), any::<u8>());
+    let rest = (
+        0..6_u8,
+        0..6_u8,
+        proptest::sample::select(logons.to_vec()),
+        any::<u8>(),
+    );
+    let bindings = prop::option::weighted(0.3, 0..2_u8);
+    (sides, rest, any::<bool>(), bindings.clone(), bindings).prop_map(
+        |(sides, rest, datagram, initiator_bindings, acceptor_bindings)| {
+            let both = |word: u32, bit: u32| if datagram { word | bit } else { word & !bit };
+            Choices {
+                initiator: both(sides.0, InitRequirements::DATAGRAM.bits())
+                    & !(InitRequirements::NULL_SESSION.bits() & sides.1),
+                acceptor: both(sides.1, AcceptRequirements::DATAGRAM.bits()),
+                withheld: sides.2,
+                denied: sides.3,
+                policy: sides.4,
+                initiator_bindings,
+                acceptor_bindings,
+                initiator_leniency: rest.0,
+                acceptor_leniency: rest.1,
+                logon: rest.2,
+                account: if rest.3 < 200 { 0 } else { rest.3 },
+            }
+        },
+    )
+}
+
 proptest! {
+    #[test]
+    fn an_untouched_exchange_comes_to_its_forecast(choices in choices()) {
+        let mutation = Mutation { choices, leg: 3, ..Mutation::default() };
+        let completes = oracle::mutated_exchange::completes(&mutation);
+        prop_assert_eq!(completes, forecast(&mutation.choices).is_ok());
+    }
+
+    #[test]
+    fn a_changed_exchange_stays_within_policy(
+        choices in choices(),
+        leg in 0..3_u8,
+        at in any::<u16>(),
+        removed in 0..3_u8,
+        inserted in vec(any::<u8>(), 0..3),
+    ) {
+        let _ = oracle::mutated_exchange::completes(&Mutation { choices, leg, at, removed, inserted });
+    }
+
     #[test]
     fn any_bytes_are_read_or_refused(bytes in bytes()) {
         round_trip::negotiate(&bytes);
@@ -82,15 +150,24 @@ proptest! {
         inserted in vec(any::<u8>(), 0..3),
     ) {
         let mut mutation = Mutation::arbitrary(&mut Unstructured::new(&choices)).unwrap();
-        mutation.choices.withheld = 0;
-        mutation.choices.denied = 0;
-        mutation.choices.policy = policy & 0b1000;
+        let own = mutation.choices.clone();
+        mutation.choices = Choices {
+            initiator: own.initiator,
+            acceptor: own.acceptor,
+            policy: policy & 0b1000,
+            ..Choices::default()
+        };
         let _ = oracle::mutated_exchange::completes(&Mutation { leg, at, removed, inserted, ..mutation });
     }
 
     #[test]
     fn any_exchange_with_an_edit_is_judged(bytes in vec(any::<u8>(), 20..200)) {
         oracle::mutated_exchange(&bytes);
+    }
+
+    #[test]
+    fn any_unlocked_exchange_is_judged(bytes in vec(any::<u8>(), 20..200)) {
+        oracle::unlocked_exchange(&bytes);
     }
 
     #[test]
@@ -108,7 +185,7 @@ proptest! {
 #[test]
 fn an_exchange_completes_until_a_token_is_changed() {
     let mut mutation = Mutation::default();
-    mutation.choices.initiator = u32::MAX;
+    mutation.choices.initiator = EVERYTHING;
     assert!(oracle::mutated_exchange::completes(&mutation));
     for leg in 0..3 {
         for at in 0..400 {
@@ -123,5 +200,59 @@ fn an_exchange_completes_until_a_token_is_changed() {
             let completes = oracle::mutated_exchange::completes(&edit);
             assert!(!completes || leg == 1, "{edit:?}");
         }
+    }
+}
+
+/// Every pair of levels, everybody who may log on, every state of the account, with and without guests, null sessions
+/// and datagrams, against the forecast, which is not always the same.
+#[test]
+fn logons_come_to_their_forecast() {
+    let mut ends = [0_u32; 4];
+    for number in 0..6 * 6 * 4 * 5 * 8_u32 {
+        let choices = numbered(number);
+        let end = match forecast(&choices).map(|forecast| forecast.guise) {
+            Ok(Guise::Owner) => 0,
+            Ok(Guise::Guest) => 1,
+            Ok(Guise::Nobody) => 2,
+            Err(_) => 3,
+        };
+        ends[end] += 1;
+        let mutation = Mutation {
+            choices,
+            leg: 3,
+            ..Mutation::default()
+        };
+        assert_eq!(oracle::mutated_exchange::completes(&mutation), end < 3);
+    }
+    assert!(ends.iter().all(|count| *count > 50), "{ends:?}");
+}
+
+/// The choices of a number: digits of several bases.
+fn numbered(mut number: u32) -> Choices {
+    let mut digit = |base: u32| {
+        let digit = number % base;
+        number /= base;
+        u8::try_from(digit).unwrap()
+    };
+    let (initiator_leniency, acceptor_leniency) = (digit(6), digit(6));
+    let logons = [Logon::Owner, Logon::Impostor, Logon::Stranger, Logon::Nobody];
+    let (logon, account) = (logons[usize::from(digit(4))], digit(5));
+    let [guests, null_session, datagram] = [digit(2), digit(2), digit(2)].map(|bit| bit == 1);
+    let (mut initiator, mut acceptor) = (
+        InitRequirements::from_bits_retain(EVERYTHING),
+        AcceptRequirements::empty(),
+    );
+    initiator.set(InitRequirements::DATAGRAM, datagram);
+    acceptor.set(AcceptRequirements::DATAGRAM, datagram);
+    acceptor.set(AcceptRequirements::ALLOW_NULL_SESSION, null_session);
+    Choices {
+        initiator: initiator.bits(),
+        acceptor: acceptor.bits(),
+        policy: if guests { 128 } else { 0 },
+        initiator_leniency,
+        acceptor_leniency,
+        logon,
+        account,
+        ..Choices::default()
     }
 }

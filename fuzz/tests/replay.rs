@@ -1,6 +1,6 @@
 //! Every vector, all its cuts, every seed and every regression through the oracles, without a fuzzing engine.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
     fs,
@@ -8,8 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use arbitrary::{Arbitrary, Unstructured};
+use legwork::yaml::Document;
 use legwork_fuzz::{
-    oracle::{Oracle, TARGETS, round_trip},
+    oracle::{
+        Oracle, TARGETS,
+        mutated_exchange::Mutation,
+        round_trip, texts,
+        world::{Choices, Logon},
+    },
     seeds,
 };
 
@@ -118,5 +125,43 @@ fn every_regression_passes() {
                 .with_extension("bin");
             run(*oracle, &format!("{target} {name}"), &fs::read(file).unwrap());
         }
+    }
+}
+
+#[test]
+fn seeds_of_exchanges_are_read_as_they_were_meant() {
+    let mutation = Mutation {
+        choices: Choices {
+            initiator: 1,
+            acceptor: 2,
+            withheld: 3,
+            denied: 4,
+            policy: 5,
+            initiator_bindings: Some(6),
+            acceptor_bindings: None,
+            initiator_leniency: 7,
+            acceptor_leniency: 8,
+            logon: Logon::Stranger,
+            account: 9,
+        },
+        leg: 10,
+        at: 11,
+        removed: 12,
+        inserted: vec![13, 14],
+    };
+    let recipe = seeds::recipe(&mutation);
+    let read = Mutation::arbitrary(&mut Unstructured::new(&recipe)).unwrap();
+    assert_eq!(format!("{read:?}"), format!("{mutation:?}"));
+}
+
+#[test]
+fn every_file_of_the_suite_is_a_seed_that_its_reader_takes() {
+    let seeds = seeds::of("texts_suite");
+    assert!(seeds.len() > 30, "only {} files", seeds.len());
+    for seed in seeds {
+        let (kind, text) = seed.bytes.split_first().unwrap();
+        let (_, read) = texts::READERS[usize::from(*kind)];
+        let outcome = read(&Document::new(&seed.name, std::str::from_utf8(text).unwrap()));
+        assert_eq!(outcome.map_err(|error| error.to_string()), Ok(()));
     }
 }

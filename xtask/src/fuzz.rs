@@ -1,7 +1,16 @@
-//! `cargo xtask fuzz`: corpora, a short run of every target, a long run of one.
+//! `cargo xtask fuzz`: corpora, a short run of every target, a long run of one or of all, and what they cost and reach.
+//!
+//! The targets of the engine are built without the harness, which would turn the engine's deviations on, and without a
+//! sanitizer: there is no unsafe code in the engine that one could watch, and without it they try about eight times as many
+//! inputs. Those of the harness read YAML with a translation from C, and the address sanitizer watches that.
 //!
 //! cargo-fuzz needs a compiler that accepts sanitizer options: a nightly toolchain if one is installed, else the stable
 //! one with `RUSTC_BOOTSTRAP=1`.
+
+mod coverage;
+mod nightly;
+mod report;
+mod speed;
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,22 +18,36 @@ use std::process::Command;
 
 use crate::process::{TaskError, TaskResult, cargo, failed, output_of, program, root, run as run_program};
 
+/// How the names of targets for the harness's own texts begin.
+const OF_THE_HARNESS: &str = "texts_";
+
+/// The target that does nothing: what the fuzzing engine costs by itself.
+const BASELINE: &str = "baseline";
+
 /// Runs the task named by the first argument.
 pub(crate) fn run(arguments: &[&str]) -> TaskResult {
     match arguments {
         ["seeds"] => seeds(),
         ["smoke"] => smoke_all(10),
-        ["smoke", seconds] => match seconds.parse() {
-            Ok(seconds) => smoke_all(seconds),
-            Err(_) => Err(TaskError::Usage(format!(
-                "{seconds:?} is not a number of seconds"
-            ))),
-        },
+        ["smoke", seconds] => smoke_all(number(seconds)?),
         ["run", target, rest @ ..] => run_one(target, rest),
+        ["nightly"] => nightly::run(3600),
+        ["nightly", seconds] => nightly::run(number(seconds)?),
+        ["speed"] => speed::run(5),
+        ["speed", seconds] => speed::run(number(seconds)?),
+        ["coverage", chosen @ ..] => coverage::run(chosen),
         _ => Err(TaskError::Usage(
-            "fuzz seeds, fuzz smoke [SECONDS] or fuzz run TARGET [ARGUMENT …]".to_owned(),
+            "fuzz seeds, fuzz smoke [SECONDS], fuzz run TARGET [ARGUMENT …], fuzz nightly [SECONDS], \
+             fuzz speed [SECONDS] or fuzz coverage [TARGET …]"
+                .to_owned(),
         )),
     }
+}
+
+fn number(seconds: &str) -> Result<u32, TaskError> {
+    seconds
+        .parse()
+        .map_err(|_| TaskError::Usage(format!("{seconds:?} is not a number of seconds")))
 }
 
 /// Writes the corpora from the vectors.
@@ -39,11 +62,11 @@ fn seeds() -> TaskResult {
     ]))
 }
 
-/// Builds every target with a fuzzing engine and the address sanitizer.
+/// Builds every target with a fuzzing engine.
 pub(crate) fn build() -> TaskResult {
     require_cargo_fuzz()?;
     for target in targets()? {
-        run_program(cargo_fuzz(&["build", &target]))?;
+        run_program(cargo_fuzz("build", &target, &[]))?;
     }
     Ok(())
 }
@@ -55,7 +78,7 @@ pub(crate) fn smoke(seconds: u32) -> TaskResult {
         let limit = format!("-max_total_time={seconds}");
         run_program(target_run(
             &target,
-            &[&limit, "-verbosity=0", "-print_final_stats=1"],
+            &["--", &limit, "-verbosity=0", "-print_final_stats=1"],
         ))?;
     }
     Ok(())
@@ -68,16 +91,24 @@ fn smoke_all(seconds: u32) -> TaskResult {
 }
 
 fn run_one(target: &str, arguments: &[&str]) -> TaskResult {
-    let known = targets()?;
-    if !known.iter().any(|name| name == target) {
-        return failed(format!(
-            "there is no target {target:?}; there are {}",
-            known.join(", ")
-        ));
-    }
+    require_target(target)?;
     seeds()?;
     require_cargo_fuzz()?;
-    run_program(target_run(target, arguments))
+    let mut all = vec!["--"];
+    all.extend(arguments);
+    run_program(target_run(target, &all))
+}
+
+/// Refuses a name that is no target's.
+fn require_target(target: &str) -> TaskResult {
+    let known = targets()?;
+    if known.iter().any(|name| name == target) {
+        return Ok(());
+    }
+    failed(format!(
+        "there is no target {target:?}; there are {}",
+        known.join(", ")
+    ))
 }
 
 /// Names of all targets, from the files in `fuzz/targets`.
@@ -104,11 +135,10 @@ fn targets() -> Result<Vec<String>, TaskError> {
     }
 }
 
-/// `cargo fuzz run`, with the dictionary of the target if there is one.
-fn target_run(target: &str, engine_arguments: &[&str]) -> Command {
-    let mut arguments = vec!["run", target, "--"];
-    arguments.extend(engine_arguments);
-    let mut command = cargo_fuzz(&arguments);
+/// `cargo fuzz run TARGET`, with the dictionary of the target if there is one; the last arguments are for the fuzzing
+/// engine, behind `--`.
+fn target_run(target: &str, arguments: &[&str]) -> Command {
+    let mut command = cargo_fuzz("run", target, arguments);
     if let Some(dictionary) = dictionary(target) {
         command.arg(format!("-dict={}", dictionary.display()));
     }
@@ -125,9 +155,18 @@ fn dictionary(target: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// `cargo fuzz` with a compiler that accepts sanitizer options.
-fn cargo_fuzz(arguments: &[&str]) -> Command {
-    let mut all = vec!["fuzz"];
+/// `cargo fuzz COMMAND TARGET` with a compiler that accepts sanitizer options.
+fn cargo_fuzz(command: &str, target: &str, arguments: &[&str]) -> Command {
+    cargo_fuzz_as(target, command, target, arguments)
+}
+
+/// As [`cargo_fuzz`], with a target that is built as another one is.
+fn cargo_fuzz_as(like: &str, command: &str, target: &str, arguments: &[&str]) -> Command {
+    let mut all = vec!["fuzz", command];
+    if !like.starts_with(OF_THE_HARNESS) {
+        all.extend(["--no-default-features", "--sanitizer", "none"]);
+    }
+    all.push(target);
     all.extend(arguments);
     if has_nightly() {
         let mut through_rustup = vec!["run", "nightly", "cargo"];

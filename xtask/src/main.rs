@@ -26,6 +26,9 @@ usage: cargo xtask TASK
   fuzz seeds                       write the corpora from the vectors
   fuzz smoke [SECONDS]             build every target, run each for a while (10)
   fuzz run TARGET [ARGUMENT …]     run one target until it is stopped
+  fuzz nightly [SECONDS]           run all targets within this time (3600) on all cores; keep what they find
+  fuzz speed [SECONDS]             inputs a second of each target beside one that does nothing
+  fuzz coverage [TARGET …]         lines that the seeds and the corpus of a target reach
 ";
 
 fn main() -> ExitCode {

@@ -11,7 +11,7 @@ use crate::{fuzz, tidy, vectors};
 /// One step: what it is called in the output, and what it does.
 type Step = (&'static str, fn() -> TaskResult);
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     ("format (cargo fmt writes it)", || {
         with_cargo("fmt --all -- --check --files-with-diff")
     }),
@@ -21,6 +21,11 @@ const STEPS: [Step; 16] = [
         with_cargo("clippy --quiet --workspace --all-targets --locked -- -D warnings")
     }),
     ("tests", || with_cargo("test --quiet --workspace --locked")),
+    ("primitive calls: no more than the least", || {
+        with_cargo(
+            "test --quiet --package legwork-engine --features count-primitives --test primitives --locked",
+        )
+    }),
     ("documentation", documentation),
     ("programs", || {
         with_cargo("build --quiet --workspace --exclude xtask --all-targets --locked")
@@ -41,7 +46,7 @@ const STEPS: [Step; 16] = [
     }),
     ("fuzz: seeds", || built("seeds", "")),
     ("fuzz: build", fuzz::build),
-    ("fuzz: smoke", || fuzz::smoke(10)),
+    ("fuzz: smoke", || fuzz::smoke(5)),
 ];
 
 /// Runs all steps, with the time each takes.

@@ -4,9 +4,11 @@
 //! Exit codes: 0, all is as it should be; 1, something under test is not; 2, the question was wrong (usage, a broken
 //! file, a filter that matches nothing), or the answer could not be written.
 
+mod adapter;
 mod console;
 mod diff;
 mod inspect;
+mod isolation;
 mod list;
 mod log;
 mod merge;
@@ -55,8 +57,17 @@ enum Command {
     Merge(merge::Arguments),
     /// Say what two runs differ in, by their logs
     Diff(diff::Arguments),
+    /// Write an adapter, and see whether it is one
+    #[command(subcommand)]
+    Adapter(adapter::Command),
     /// Answer the adapter protocol on the standard streams, with the reference behind it
     Serve,
+    /// Become an adapter that keeps within limits
+    #[command(hide = true)]
+    Launch(isolation::Launch),
+    /// Kill what is left of adapters when the harness has ended
+    #[command(hide = true)]
+    Watch,
 }
 
 /// Runs the program.
@@ -65,6 +76,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    isolation::install();
     let done = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -75,7 +87,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Tokens(arguments) => tokens::run(&arguments),
+        Command::Adapter(command) => adapter::run(&command),
         Command::Serve => serve::run(),
+        Command::Launch(arguments) => isolation::launch(&arguments),
+        Command::Watch => isolation::watch(),
     };
     done.unwrap_or_else(|failure: Failure| failure.conclude())
 }

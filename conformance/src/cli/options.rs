@@ -9,14 +9,17 @@ use legwork::{
     protocol::Role,
     run::case::{self, Case},
     runner::Options,
-    subject::description::{Description, Located},
+    subject::{
+        description::{Description, Located},
+        isolation,
+    },
     suite::{Suite, mapping::MappingFile},
     yaml::{self, Document},
 };
 
 use serde::de::DeserializeOwned;
 
-use super::console::Failure;
+use super::console::{self, Failure};
 
 /// Which suite.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -70,6 +73,9 @@ pub(crate) struct SubjectChoice {
     /// Seconds that an adapter may take to answer a request
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) deadline: u64,
+    /// Start a fresh process of the adapter for every case
+    #[arg(long, requires = "subject")]
+    pub(crate) isolate: bool,
     /// Seed of all randomness that the harness controls
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -78,7 +84,12 @@ pub(crate) struct SubjectChoice {
 impl SubjectChoice {
     /// The description of the subject and the folder that it stands in, if there is one.
     pub(crate) fn load(&self) -> Result<Option<Located>, Failure> {
-        self.subject.as_deref().map(describe).transpose()
+        let mut located = self.subject.as_deref().map(describe).transpose()?;
+        if let Some(located) = &mut located {
+            located.description.isolate |= self.isolate;
+            isolation::shortcoming().into_iter().for_each(console::note);
+        }
+        Ok(located)
     }
 
     /// The subject as the command line names it.
@@ -96,7 +107,7 @@ impl SubjectChoice {
     }
 }
 
-fn describe(path: &Path) -> Result<Located, Failure> {
+pub(crate) fn describe(path: &Path) -> Result<Located, Failure> {
     let file = if path.is_dir() {
         path.join("subject.yaml")
     } else {
@@ -159,11 +170,7 @@ fn of_program(file: &Path) -> Result<Description, Failure> {
     Ok(Description {
         name,
         command: vec![program.to_string_lossy().into_owned()],
-        setup: Vec::new(),
-        homepage: None,
-        language: None,
-        isolate: false,
-        documented_errors: Vec::new(),
+        ..Description::default()
     })
 }
 

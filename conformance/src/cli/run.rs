@@ -104,6 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         cases,
         options: Options {
             keep_traces: false,
+            measure: arguments.log.is_some(),
             shard: arguments.shard,
             shuffle: arguments.shuffle,
             ..arguments.subject.options()

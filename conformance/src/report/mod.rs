@@ -38,7 +38,10 @@ use crate::{
     check::{Finding, Verdict},
     expectations::{Expectations, Outcome},
     protocol::{Hello, Request},
-    run::{case::Case, trace::Event},
+    run::{
+        case::Case,
+        trace::{End, Event},
+    },
     runner::{CaseResult, Options},
     subject::{Answer, Subject, reference::Reference},
     suite::Suite,
@@ -132,6 +135,14 @@ impl<'a> Run<'a> {
             .iter()
             .flat_map(|result| result.findings.iter().map(move |finding| (result, finding)));
         unexpected.chain(all.filter(|(_, finding)| finding.verdict == Verdict::HarnessFault))
+    }
+
+    /// Cases after which an adapter had to be started again.
+    #[must_use]
+    pub fn restarts(&self) -> usize {
+        let lost = |end: &End| matches!(end, End::Crash(..) | End::Hang(..) | End::AdapterFault(..));
+        let results = self.results.iter().filter(|result| lost(&result.trace.end));
+        results.count()
     }
 
     /// The case of a result.

@@ -35,6 +35,8 @@ pub struct Summary {
     pub cases: BTreeMap<&'static str, usize>,
     /// Checks by verdict.
     pub checks: BTreeMap<&'static str, usize>,
+    /// Cases after which an adapter had to be started again.
+    pub restarts: usize,
     /// Failed checks that are known.
     pub expected: usize,
     /// Failed checks that are known and not public.
@@ -85,6 +87,7 @@ pub fn summary(run: &Run<'_>) -> Summary {
         good: run.is_good(),
         cases: named(&tally.cases),
         checks: named(&tally.checks),
+        restarts: run.restarts(),
         expected: run.outcome.expected.len(),
         withheld: run.outcome.withheld,
         complaints: run.outcome.complaints.clone(),

@@ -243,6 +243,13 @@ impl Writer<'_> {
             }
         }
         self.known();
+        let restarts = self.run.restarts();
+        if restarts > 0 {
+            self.line(&format!(
+                "adapter started again: after {}",
+                counted(restarts, "case")
+            ));
+        }
         let count = self.run.results.len();
         let rate = rate(count, self.run.elapsed);
         self.line(&format!(

@@ -1,9 +1,11 @@
 //! The trace of a case: every call that was made, with what went in and what came out.
 
+use std::time::Duration;
+
 use crate::{
     protocol::{Buffer, Leg, Outcome, Protect, Request, Role, Status, Unsupported},
     run::world::World,
-    subject::Answer,
+    subject::{Answer, usage::Usage},
     suite::scenario::Expect,
 };
 
@@ -40,6 +42,10 @@ pub struct Event {
     pub request: Request,
     /// What came of it.
     pub answer: Answer,
+    /// How long it took.
+    pub took: Duration,
+    /// What the subject's process had used when it had answered, if that was asked for.
+    pub usage: Option<Usage>,
     /// What came of CompleteAuthToken, if the answer asked for it.
     pub completed: Option<Answer>,
     /// What the scenario says must come.

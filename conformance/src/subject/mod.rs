@@ -2,10 +2,16 @@
 //! process or an adapter's child process.
 
 pub mod description;
+pub mod isolation;
+mod memory_report;
 pub mod process;
 pub mod reference;
+mod streams;
+pub mod usage;
 
 use std::time::Duration;
+
+use usage::Usage;
 
 use crate::protocol::{Drive, Hello, Outcome, Request, Role, Unsupported};
 
@@ -43,6 +49,11 @@ pub trait Subject: Send {
     /// Makes one request. Where a request names an earlier one (`free-buffers`), requests are counted from the last
     /// `reset`, which is the first.
     fn call(&mut self, request: &Request) -> Answer;
+
+    /// What its process has used, if it has one and the system tells.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
 }
 
 /// What can be driven and seen of a subject for a package in a role.

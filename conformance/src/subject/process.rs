@@ -1,35 +1,50 @@
 //! A subject behind the adapter protocol: one child process, one JSON object a line each way.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    process::{Child, ChildStdin, Stdio},
-    sync::{
-        Arc, Mutex,
-        mpsc::{self, Receiver, RecvTimeoutError},
-    },
+    io::{ErrorKind, Write},
+    process::ChildStdin,
+    sync::mpsc::{Receiver, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
 
-use super::{Answer, Subject, description::Located};
+use serde_json::json;
+
+use super::{
+    Answer, Subject,
+    description::Located,
+    isolation::{self, GRACE, Group, Limits},
+    streams::{self, Errors, LINE_LIMIT, Line},
+    usage::Usage,
+};
 use crate::protocol::{Hello, Reply, ReplyLine, Request, RequestLine, VERSION};
 
-/// The longest line that is read from an adapter, in bytes.
-const LINE_LIMIT: u64 = 16 * 1024 * 1024;
+/// An operation that no version of the protocol has.
+const NO_OPERATION: &str = "no-such-operation";
 
-/// How long a child that stopped answering has to end by itself.
-const GRACE: Duration = Duration::from_millis(500);
+/// Starts in a row that may fail before no further one is tried.
+const STARTS: u32 = 3;
 
-/// How much of an adapter's standard error is kept, in bytes.
-const STDERR_TAIL: usize = 4096;
+/// How often a child that takes its time is looked after.
+const GLANCE: Duration = Duration::from_millis(50);
 
-/// A child process that speaks the adapter protocol. It is killed when this is dropped.
+/// How long the last words of a child that has ended are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// How far the standard error of a watched child may be behind its replies.
+const BEHIND: Duration = Duration::from_millis(2);
+
+/// A child process that speaks the adapter protocol. When this is dropped it is told `bye`, and killed if it stays.
 #[derive(Debug)]
 pub struct Process {
     located: Located,
     deadline: Duration,
     hello: Hello,
     child: Option<Running>,
+    /// Starts that failed in a row.
+    failed_starts: u32,
+    /// Whether the child has played no case yet.
+    fresh: bool,
     sequence: u64,
     /// Requests before the last reset.
     base: u64,
@@ -37,10 +52,12 @@ pub struct Process {
 
 #[derive(Debug)]
 struct Running {
-    child: Child,
+    group: Group,
     input: ChildStdin,
-    lines: Receiver<String>,
-    stderr: Arc<Mutex<Vec<u8>>>,
+    lines: Receiver<Line>,
+    errors: Errors,
+    limits: Limits,
+    watched: bool,
 }
 
 impl Process {
@@ -55,6 +72,8 @@ impl Process {
             deadline,
             hello: Hello::default(),
             child: Some(child),
+            failed_starts: 0,
+            fresh: true,
             sequence: 0,
             base: 0,
         };
@@ -62,42 +81,83 @@ impl Process {
         Ok(process)
     }
 
+    /// Asks for something that does not exist. One that claims to have done it cannot be believed in anything else.
+    ///
+    /// # Errors
+    /// The answer is an outcome.
+    pub fn probe(&mut self) -> Result<(), String> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let request = json!({ "seq": self.sequence, "op": NO_OPERATION });
+        match self.ask(&request.to_string()) {
+            Answer::Outcome(_) => Err(format!("answers `outcome` to the operation `{NO_OPERATION}`")),
+            _ => Ok(()),
+        }
+    }
+
     fn greet(&mut self) -> Result<Hello, String> {
+        let none = |what: &str| Err(format!("no reply to `hello`: {what}"));
         match self.exchange(&Request::Hello { protocol: VERSION }) {
             Answer::Outcome(outcome) => match outcome.hello {
                 Some(hello) if hello.protocol == VERSION => Ok(hello),
                 Some(hello) => Err(format!("speaks protocol {}, not {VERSION}", hello.protocol)),
                 None => Err("the reply to `hello` has no `hello`".to_owned()),
             },
-            other => Err(format!("no reply to `hello`: {other:?}")),
+            Answer::Unsupported(unsupported) => none(&format!("unsupported {}", unsupported.what)),
+            Answer::Fault(message) | Answer::Crash(message) => none(&message),
+            Answer::Hang(deadline) => none(&format!("nothing within {} s", deadline.as_secs())),
         }
     }
 
     fn exchange(&mut self, request: &Request) -> Answer {
         self.sequence = self.sequence.wrapping_add(1);
-        let sequence = self.sequence;
-        let deadline = self.deadline;
+        let line = RequestLine {
+            seq: self.sequence,
+            request: request.clone(),
+        };
+        match serde_json::to_string(&line) {
+            Ok(line) => self.ask(&line),
+            Err(error) => Answer::Fault(format!("the request cannot be written: {error}")),
+        }
+    }
+
+    /// Sends a line and waits for the reply. A child that gives none, or says that it failed, is killed.
+    fn ask(&mut self, line: &str) -> Answer {
         let Some(running) = &mut self.child else {
             return Answer::Fault("not running".to_owned());
         };
-        let line = RequestLine {
-            seq: sequence,
-            request: request.clone(),
-        };
-        let answer = match running.send(&line) {
-            Ok(()) => running.receive(sequence, deadline),
-            Err(_) => running.post_mortem(),
-        };
+        let answer = running.exchange(self.sequence, line, self.deadline);
         if !matches!(answer, Answer::Outcome(_) | Answer::Unsupported(_)) {
             self.child = None;
         }
         answer
     }
 
-    /// Starts the adapter anew after it died, hung or broke the protocol.
+    /// Starts the adapter anew.
     fn restart(&mut self) -> Result<(), String> {
+        if self.failed_starts >= STARTS {
+            return Err(format!("{STARTS} starts in a row failed"));
+        }
+        self.part();
+        self.failed_starts = self.failed_starts.saturating_add(1);
         self.child = Some(Running::spawn(&self.located)?);
-        self.greet().map(|_| ())
+        self.sequence = 0;
+        self.greet()?;
+        self.failed_starts = 0;
+        Ok(())
+    }
+
+    /// Lets a child go that did nothing wrong.
+    fn part(&mut self) {
+        if let Some(running) = self.child.take() {
+            let farewell = json!({ "seq": self.sequence.wrapping_add(1), "op": "bye" });
+            running.part(&farewell.to_string());
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.part();
     }
 }
 
@@ -107,14 +167,14 @@ impl Subject for Process {
     }
 
     fn call(&mut self, request: &Request) -> Answer {
-        let resets = matches!(request, Request::Reset { .. });
-        if resets
-            && (self.child.is_none() || self.located.description.isolate)
-            && let Err(message) = self.restart()
-        {
-            return Answer::Fault(format!("adapter cannot be started again: {message}"));
-        }
-        if resets {
+        if matches!(request, Request::Reset { .. }) {
+            let used = self.located.description.isolate && !self.fresh;
+            if (used || self.child.is_none())
+                && let Err(message) = self.restart()
+            {
+                return Answer::Fault(format!("adapter cannot be started again: {message}"));
+            }
+            self.fresh = false;
             self.base = self.sequence;
         }
         match request {
@@ -124,100 +184,155 @@ impl Subject for Process {
             other => self.exchange(other),
         }
     }
+
+    fn usage(&self) -> Option<Usage> {
+        let running = self.child.as_ref()?;
+        Usage::of(running.group.id())
+    }
+}
+
+/// What came of writing a request.
+enum Sent {
+    Whole,
+    /// The pipe stayed full until the deadline.
+    Late,
+    /// The other end is closed.
+    Broken,
 }
 
 impl Running {
     fn spawn(located: &Located) -> Result<Self, String> {
-        let mut command = located.command(&located.description.command);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot start {}: {error}", command.get_program().display()))?;
+        let (command, limits) = (located.adapter(), located.description.limits());
+        let program = command.get_program().display().to_string();
+        let failed = |error| format!("cannot start {program}: {error}");
+        let mut group = Group::spawn(command, limits).map_err(failed)?;
+        let child = group.child();
         let (Some(input), Some(output), Some(errors)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err("the child has no standard streams".to_owned());
         };
-        let stderr = Arc::new(Mutex::new(Vec::new()));
-        keep_tail(errors, Arc::clone(&stderr));
+        isolation::without_blocking(&input).map_err(failed)?;
+        let watched = located.description.is_watched();
         Ok(Self {
-            child,
+            group,
             input,
-            lines: read_lines(output),
-            stderr,
+            lines: streams::lines(output),
+            errors: Errors::read(errors, watched),
+            limits,
+            watched,
         })
     }
 
-    fn send(&mut self, line: &RequestLine) -> std::io::Result<()> {
-        let mut bytes = serde_json::to_vec(line).map_err(std::io::Error::other)?;
-        bytes.push(b'\n');
-        self.input.write_all(&bytes)?;
-        self.input.flush()
-    }
-
-    /// Waits for the reply of a number. Lines that are no JSON object are log output of the library.
-    fn receive(&mut self, sequence: u64, deadline: Duration) -> Answer {
-        let started = Instant::now();
-        loop {
-            let left = deadline.saturating_sub(started.elapsed());
-            if left.is_zero() {
-                return Answer::Hang(deadline);
-            }
-            let line = match self.lines.recv_timeout(left) {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => return Answer::Hang(deadline),
-                Err(RecvTimeoutError::Disconnected) => return self.post_mortem(),
-            };
-            if !line.trim_start().starts_with('{') {
-                continue;
-            }
-            return match serde_json::from_str::<ReplyLine>(&line) {
-                Ok(reply) if reply.seq == sequence => answer(reply.reply),
-                Ok(reply) => Answer::Fault(format!("reply has seq {}, not {sequence}", reply.seq)),
-                Err(error) => Answer::Fault(format!("reply breaks the protocol: {error}")),
-            };
+    fn exchange(&mut self, sequence: u64, line: &str, deadline: Duration) -> Answer {
+        if let Ok(line) = self.lines.try_recv() {
+            return self.unasked(&line);
         }
-    }
-
-    fn post_mortem(&mut self) -> Answer {
-        let Some(status) = self.end_within(GRACE) else {
-            return Answer::Fault(
-                "closed its output, or wrote a line that is too long, and stays".to_owned(),
-            );
+        let until = Instant::now() + deadline;
+        let answer = match self.send(line, until) {
+            Sent::Whole => self.receive(sequence, until),
+            Sent::Late => None,
+            Sent::Broken => Some(self.post_mortem("closed its input")),
         };
-        // The reader of standard error ends with the process; give it a moment to see the last lines.
-        thread::sleep(Duration::from_millis(20));
-        let tail = self
-            .stderr
-            .lock()
-            .map(|tail| String::from_utf8_lossy(&tail).into_owned())
-            .unwrap_or_default();
-        Answer::Crash(format!("{status}\n{}", tail.trim_end()))
+        match answer {
+            Some(Answer::Outcome(_) | Answer::Unsupported(_)) if self.watched => {
+                thread::sleep(BEHIND);
+                self.errors.report().map(Answer::Crash).or(answer)
+            }
+            other => other,
+        }
+        .unwrap_or(Answer::Hang(deadline))
     }
-}
 
-impl Running {
-    /// How the child ended, if it does so within a time.
-    fn end_within(&mut self, grace: Duration) -> Option<String> {
-        let started = Instant::now();
-        while started.elapsed() < grace {
-            match self.child.try_wait() {
-                Ok(Some(status)) => return Some(status.to_string()),
-                Ok(None) => thread::sleep(Duration::from_millis(5)),
-                Err(error) => return Some(error.to_string()),
+    fn send(&mut self, line: &str, until: Instant) -> Sent {
+        let bytes = format!("{line}\n");
+        let mut rest = bytes.as_bytes();
+        while !rest.is_empty() {
+            match self.input.write(rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return Sent::Broken,
+                Err(_) if Instant::now() >= until => return Sent::Late,
+                Err(_) => thread::sleep(Duration::from_millis(1)),
             }
         }
-        None
+        Sent::Whole
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Failing to kill or reap a child that is gone already is no harm.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// Waits for the reply of a number; nothing if none comes.
+    fn receive(&mut self, sequence: u64, mut until: Instant) -> Option<Answer> {
+        let mut ended = false;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left.min(GLANCE)) {
+                Ok(line) => return Some(self.judge(&line, sequence)),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Some(self.post_mortem("closed its output"));
+                }
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
+                    return ended.then(|| self.post_mortem("closed its output"));
+                }
+                // What it started can hold the pipe open for ever.
+                Err(RecvTimeoutError::Timeout) if !ended && self.group.status().is_some() => {
+                    ended = true;
+                    self.group.kill();
+                    until = until.min(Instant::now() + GRACE);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn judge(&mut self, line: &Line, sequence: u64) -> Answer {
+        let text = match line {
+            Line::Reply(text) => text,
+            Line::Half => return self.post_mortem("ended its output in the middle of a line"),
+            Line::TooLong => {
+                return Answer::Fault(format!("wrote a line longer than {} MiB", LINE_LIMIT >> 20));
+            }
+        };
+        match serde_json::from_str::<ReplyLine>(text) {
+            Ok(reply) if reply.seq == sequence => answer(reply.reply),
+            Ok(reply) => Answer::Fault(format!("reply has seq {}, not {sequence}", reply.seq)),
+            Err(error) => Answer::Fault(format!("reply breaks the protocol: {error}")),
+        }
+    }
+
+    /// What it means that something came before anything was asked.
+    fn unasked(&mut self, line: &Line) -> Answer {
+        match line {
+            Line::Reply(text) => {
+                let start: String = text.trim_end().chars().take(80).collect();
+                Answer::Fault(format!(
+                    "more than one reply to a request; the last begins {start}"
+                ))
+            }
+            other => self.judge(other, 0),
+        }
+    }
+
+    /// How a child ended that no longer talks.
+    fn post_mortem(&mut self, what: &str) -> Answer {
+        let Some(status) = self.group.end_within(GRACE) else {
+            return Answer::Fault(format!("{what}, and stays"));
+        };
+        self.group.kill();
+        let tail = self.errors.tail(LAST_WORDS);
+        let limits = match self.limits.to_string() {
+            none if none.is_empty() => none,
+            limits => format!(" (limited to {limits})"),
+        };
+        let report = self.errors.report().map(|report| format!("{report}\n"));
+        let text = format!("{}{status}{limits}\n{tail}", report.unwrap_or_default());
+        Answer::Crash(text.trim_end().to_owned())
+    }
+
+    fn part(mut self, farewell: &str) {
+        // A child that does not read any more is killed all the same.
+        self.send(farewell, Instant::now());
+        let Self { mut group, input, .. } = self;
+        drop(input);
+        group.end_within(GRACE);
     }
 }
 
@@ -227,33 +342,4 @@ fn answer(reply: Reply) -> Answer {
         Reply::Unsupported(unsupported) => Answer::Unsupported(unsupported),
         Reply::Fault { message } => Answer::Fault(message),
     }
-}
-
-fn read_lines(output: impl Read + Send + 'static) -> Receiver<String> {
-    // Bounded, so that a child that writes without end waits instead of filling the memory.
-    let (sender, receiver) = mpsc::sync_channel(64);
-    thread::spawn(move || {
-        let mut reader = BufReader::new(output);
-        loop {
-            let mut line = Vec::new();
-            let read = reader.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line);
-            let ended = !matches!(read, Ok(length) if length > 0) || !line.ends_with(b"\n");
-            if ended || sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-fn keep_tail(mut errors: impl Read + Send + 'static, tail: Arc<Mutex<Vec<u8>>>) {
-    thread::spawn(move || {
-        let mut chunk = [0; 1024];
-        while let Ok(length @ 1..) = errors.read(&mut chunk) {
-            let Ok(mut kept) = tail.lock() else { return };
-            kept.extend_from_slice(chunk.get(..length).unwrap_or_default());
-            let excess = kept.len().saturating_sub(STDERR_TAIL);
-            kept.drain(..excess);
-        }
-    });
 }

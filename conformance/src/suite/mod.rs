@@ -7,6 +7,7 @@
 pub mod bug_class;
 mod check;
 pub mod errata;
+pub mod expect;
 mod files;
 pub mod grammar;
 pub mod map;
@@ -16,6 +17,7 @@ pub mod names;
 pub mod rule;
 pub mod saboteur;
 pub mod scenario;
+pub mod step;
 pub mod vectors;
 
 use std::{collections::BTreeMap, path::Path};

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::error::{TokenError, TokenErrorKind};
 
+/// Code units that are turned into bytes at a time.
+const CHUNK: usize = 32;
+
 /// UTF-16 code units. Unpaired surrogates survive.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(Vec<u16>);
@@ -56,20 +59,26 @@ impl Text {
 
     /// Appends the UTF-16LE bytes.
     pub fn append_le_bytes(&self, out: &mut Vec<u8>) {
-        self.append_mapped(out, |unit| unit);
+        self.le_chunks(|chunk| out.extend_from_slice(chunk));
     }
 
-    /// Appends the UTF-16LE bytes of the text in upper case, as [`Self::to_uppercase`] maps it.
-    pub fn append_uppercase_le_bytes(&self, out: &mut Vec<u8>) {
-        self.append_mapped(out, uppercase_unit);
+    /// Hands out the UTF-16LE bytes, some at a time.
+    pub fn le_chunks(&self, take: impl FnMut(&[u8])) {
+        self.mapped_chunks(|unit| unit, take);
     }
 
-    fn append_mapped(&self, out: &mut Vec<u8>, map: impl Fn(u16) -> u16) {
-        let start = out.len();
-        out.resize(start.saturating_add(self.0.len().saturating_mul(2)), 0);
-        let (places, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<2>();
-        for (place, unit) in places.iter_mut().zip(&self.0) {
-            *place = map(*unit).to_le_bytes();
+    /// Hands out the UTF-16LE bytes of the text in upper case, as [`Self::to_uppercase`] maps it, some at a time.
+    pub fn uppercase_le_chunks(&self, take: impl FnMut(&[u8])) {
+        self.mapped_chunks(uppercase_unit, take);
+    }
+
+    fn mapped_chunks(&self, map: impl Fn(u16) -> u16, mut take: impl FnMut(&[u8])) {
+        for units in self.0.chunks(CHUNK) {
+            let mut bytes = [[0; 2]; CHUNK];
+            for (place, unit) in bytes.iter_mut().zip(units) {
+                *place = map(*unit).to_le_bytes();
+            }
+            take(bytes.get(..units.len()).unwrap_or_default().as_flattened());
         }
     }
 

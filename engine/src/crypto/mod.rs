@@ -1,5 +1,9 @@
 //! The few compositions of primitives that packages share. The primitives come from crates.
 
+#[cfg(feature = "count-primitives")]
+pub mod count;
+#[cfg(fuzzing)]
+pub mod off;
 mod rc4;
 
 use std::fmt;
@@ -12,6 +16,26 @@ use md4::Md4;
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Counts a call of a primitive, under the feature that is for that alone.
+macro_rules! counted {
+    ($primitive:ident) => {
+        #[cfg(feature = "count-primitives")]
+        crate::crypto::count::add(crate::crypto::count::Primitive::$primitive);
+    };
+}
+pub(crate) use counted;
+
+/// Returns a value in the crypto-off mode of fuzzing.
+macro_rules! unless_off {
+    ($value:expr) => {
+        #[cfg(fuzzing)]
+        if crate::crypto::off::is_off() {
+            return $value;
+        }
+    };
+}
+pub(crate) use unless_off;
 
 /// Bytes that nobody may see: not in Debug, wiped on drop, compared in constant time.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -26,18 +50,23 @@ impl<const N: usize> fmt::Debug for Secret<N> {
 /// Whether two byte strings are equal, in time that does not depend on where they differ.
 #[must_use]
 pub fn equal(left: &[u8], right: &[u8]) -> bool {
+    unless_off!(true);
     left.ct_eq(right).into()
 }
 
 /// MD4 (RFC 1320).
 #[must_use]
 pub fn md4(bytes: &[u8]) -> [u8; 16] {
+    unless_off!([0; 16]);
+    counted!(Md4);
     Md4::digest(bytes).into()
 }
 
 /// MD5 (RFC 1321) over the parts in order.
 #[must_use]
 pub fn md5(parts: &[&[u8]]) -> [u8; 16] {
+    unless_off!([0; 16]);
+    counted!(Md5);
     let mut hash = Md5::new();
     for part in parts {
         hash.update(part);
@@ -59,6 +88,8 @@ impl HmacMd5 {
     /// Prepares a key of any length.
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
+        unless_off!(Self(None));
+        counted!(HmacMd5Key);
         // HMAC takes keys of every length, so the constructor never fails.
         Self(Hmac::<Md5>::new_from_slice(key).ok())
     }
@@ -76,6 +107,7 @@ impl HmacMd5 {
     /// A code over parts that come one by one.
     #[must_use]
     pub fn start(&self) -> RunningHmacMd5 {
+        counted!(HmacMd5);
         RunningHmacMd5(self.0.clone())
     }
 }
@@ -113,6 +145,8 @@ impl fmt::Debug for HmacMd5 {
 /// DES (FIPS 46-3) of one block with a key of 56 bits, written without parity bits.
 #[must_use]
 pub fn des(key: [u8; 7], block: [u8; 8]) -> [u8; 8] {
+    unless_off!([0; 8]);
+    counted!(Des);
     let [a, b, c, d, e, f, g] = key;
     let bits = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
     // Seven bits go into each byte of the key; the lowest bit is for parity, which DES does not look at.

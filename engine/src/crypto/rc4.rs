@@ -7,6 +7,12 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+#[allow(
+    unused_imports,
+    reason = "empty unless the engine is fuzzed or its primitives are counted"
+)]
+use super::{counted, unless_off};
+
 /// A running key stream.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Rc4 {
@@ -24,6 +30,8 @@ impl Rc4 {
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
         let mut state: [u8; 256] = std::array::from_fn(|place| u8::try_from(place).unwrap_or_default());
+        unless_off!(Self { state, i: 0, j: 0 });
+        counted!(Rc4Key);
         let key = if key.is_empty() { &[0] } else { key };
         let mut j = 0u8;
         for (i, byte) in (0..=u8::MAX).zip(key.iter().cycle()) {

@@ -7,7 +7,7 @@ use super::{
     keys::{self, Sender},
     messages::{Authenticate, AvId, AvPairsBuf, Challenge, Negotiate, NegotiateFlags, Version},
     protection::Protection,
-    verification::{self, Asked, Logon, Response},
+    verification::{self, Asked, Claims, Logon, Response},
 };
 use crate::{
     codec::utf16::Text,
@@ -204,14 +204,9 @@ impl ExpectAuthenticate {
             &message.encrypted_session_key,
             turn.environment,
         )?;
-        let claims = response.claims();
-        if claims.announces_mic && logon != Logon::Guest {
-            self.verify_mic(&message, &session_key, turn)?;
-        }
-        verify_bindings(claims.bindings, turn)?;
-        if let Some(timestamp) = claims.timestamp {
-            verify_timestamp(timestamp, turn.environment)?;
-        }
+        let mut claims = response.claims();
+        claims.announces_mic &= logon != Logon::Guest;
+        self.verify_claims(claims, &message, &session_key, turn)?;
         flags.set(NegotiateFlags::ANONYMOUS, logon == Logon::Anonymous);
         let protection = Protection::new(flags, session_key, Sender::Acceptor);
         Ok(Established {
@@ -220,6 +215,24 @@ impl ExpectAuthenticate {
             domain,
             target_info: Vec::new(),
         })
+    }
+
+    /// What the response says under its proof, besides who logs on.
+    fn verify_claims(
+        &self,
+        claims: Claims,
+        message: &Authenticate<'_>,
+        session_key: &Secret<16>,
+        turn: &AcceptorTurn<'_>,
+    ) -> Result<(), Error> {
+        if claims.announces_mic {
+            self.verify_mic(message, session_key, turn)?;
+        }
+        verify_bindings(claims.bindings, turn)?;
+        match claims.timestamp {
+            Some(timestamp) => verify_timestamp(timestamp, turn.environment),
+            None => Ok(()),
+        }
     }
 
     fn verify_mic(

@@ -157,7 +157,11 @@ impl ExpectChallenge {
             mic: answer.announces_mic.then_some([0; 16]),
         };
         let token = seal_messages(message, &self.negotiate, &session_key, turn);
-        out.extend_from_slice(&token);
+        if out.is_empty() {
+            *out = token;
+        } else {
+            out.extend_from_slice(&token);
+        }
         Ok(Established {
             protection: Protection::new(flags, session_key, Sender::Initiator),
             user,

@@ -35,6 +35,7 @@
 
 pub mod acceptor;
 pub mod attributes;
+mod direction;
 pub mod exported;
 pub mod initiator;
 pub mod keys;
@@ -84,8 +85,8 @@ fn names_are_unicode(flags: NegotiateFlags, environment: &Environment) -> bool {
 
 /// Unknown ids are passed over (section 2.2.2.1).
 fn require_pairs(pairs: &AvPairs<'_>, environment: &Environment) -> Result<(), TokenError> {
-    let unknown = pairs.iter().any(|pair| pair.id.name().is_none());
-    if unknown && deviates!(environment, UnknownPairsRefused) {
+    let unknown = || pairs.iter().any(|pair| pair.id.name().is_none());
+    if deviates!(environment, UnknownPairsRefused) && unknown() {
         return Err(TokenError::new("AvId", 0, TokenErrorKind::BadValue));
     }
     Ok(())

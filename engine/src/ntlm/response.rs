@@ -49,12 +49,12 @@ impl<'a> TargetInfo<'a> {
             Err(_) if deviates!(environment, MalformedPairsTolerated) => return Ok(NONE),
             parsed => parsed?,
         };
-        pairs.check_values()?;
+        let values = pairs.check_values()?;
         super::require_pairs(&pairs, environment)?;
         Ok(Self {
             pairs: Some(pairs),
-            flags: pairs.flags()?.unwrap_or(0),
-            timestamp: pairs.timestamp()?,
+            flags: values.flags.unwrap_or(0),
+            timestamp: values.timestamp,
         })
     }
 }

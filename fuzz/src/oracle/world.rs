@@ -1,5 +1,7 @@
 //! Two interfaces that know each other's account, and what each of them asks for and lets out.
 
+use std::sync::LazyLock;
+
 use arbitrary::Arbitrary;
 use legwork_engine::{
     buffer::{BufferKind, SecBuffer},
@@ -9,7 +11,7 @@ use legwork_engine::{
         SecurityInterface,
     },
     codec::utf16::Text,
-    environment::{Account, Directory, Environment},
+    environment::{Account, AccountState, Directory, Environment, LmCompatibilityLevel, PasswordHashes},
     flags::{AcceptRequirements, InitRequirements},
     ntlm::keys,
 };
@@ -20,6 +22,12 @@ pub const USER: &str = "user";
 pub const DOMAIN: &str = "EXAMPLE";
 /// Its password.
 pub const PASSWORD: &str = "correct horse battery staple";
+
+/// What the directory keeps of it.
+static HASHES: LazyLock<PasswordHashes> = LazyLock::new(|| keys::password_hashes(&PASSWORD.into()));
+
+/// Every requirement of an initiator for somebody and a connection: no datagrams, no null session.
+pub const EVERYTHING: u32 = !(InitRequirements::DATAGRAM.bits() | InitRequirements::NULL_SESSION.bits());
 
 /// What both sides may choose within the protocol.
 #[derive(Arbitrary, Clone, Debug, Default)]
@@ -33,12 +41,104 @@ pub struct Choices {
     /// Negotiation flags that the acceptor does not grant.
     pub denied: u32,
     /// Bit by bit: no version, no timestamp, no code, names in the first message, 128 bits required by the initiator,
-    /// by the acceptor, a target.
+    /// by the acceptor, a target, strangers are guests.
     pub policy: u8,
     /// Channel bindings of the initiator.
     pub initiator_bindings: Option<u8>,
     /// Channel bindings of the acceptor.
     pub acceptor_bindings: Option<u8>,
+    /// How far the initiator's LmCompatibilityLevel is below the strictest, modulo 6.
+    pub initiator_leniency: u8,
+    /// How far the acceptor's is.
+    pub acceptor_leniency: u8,
+    /// Who logs on.
+    pub logon: Logon,
+    /// State of the account: its place among the named states, modulo their number.
+    pub account: u8,
+}
+
+/// Who logs on, and what the initiator knows.
+#[derive(Arbitrary, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logon {
+    /// The owner of the account.
+    #[default]
+    Owner,
+    /// Somebody with the account's name and another password.
+    Impostor,
+    /// Somebody whom the directory does not have.
+    Stranger,
+    /// Nobody in particular.
+    Nobody,
+}
+
+impl Logon {
+    fn identity(self) -> AuthIdentity {
+        let (user, domain, password) = match self {
+            Self::Owner => (USER, DOMAIN, PASSWORD),
+            Self::Impostor => (USER, DOMAIN, "guessed"),
+            Self::Stranger => ("stranger", DOMAIN, PASSWORD),
+            Self::Nobody => ("", "", ""),
+        };
+        AuthIdentity {
+            user: Some(user.into()),
+            domain: Some(domain.into()),
+            password: Some(password.into()),
+        }
+    }
+}
+
+/// A level this far below the strictest, modulo 6.
+fn level(leniency: u8) -> u8 {
+    5_u8.saturating_sub(leniency % 6)
+}
+
+impl Choices {
+    /// What the initiator requires. Output always finds room, and memory is never asked for.
+    #[must_use]
+    pub fn init_requirements(&self) -> InitRequirements {
+        InitRequirements::from_bits_retain(self.initiator) - InitRequirements::ALLOCATE_MEMORY
+    }
+
+    /// What the acceptor requires.
+    #[must_use]
+    pub fn accept_requirements(&self) -> AcceptRequirements {
+        AcceptRequirements::from_bits_retain(self.acceptor) - AcceptRequirements::ALLOCATE_MEMORY
+    }
+
+    /// LmCompatibilityLevel of the initiator.
+    #[must_use]
+    pub fn initiator_level(&self) -> u8 {
+        level(self.initiator_leniency)
+    }
+
+    /// LmCompatibilityLevel of the acceptor.
+    #[must_use]
+    pub fn acceptor_level(&self) -> u8 {
+        level(self.acceptor_leniency)
+    }
+
+    /// Who logs on: nobody, if a null session is required.
+    #[must_use]
+    pub fn who(&self) -> Logon {
+        if self.init_requirements().contains(InitRequirements::NULL_SESSION) {
+            return Logon::Nobody;
+        }
+        self.logon
+    }
+
+    /// The state of the account.
+    #[must_use]
+    pub fn account_state(&self) -> AccountState {
+        let states = AccountState::NAMED;
+        let chosen = states.get(usize::from(self.account) % states.len());
+        chosen.map_or(AccountState::Enabled, |(_, state)| *state)
+    }
+
+    /// Whether the acceptor logs strangers on as guests.
+    #[must_use]
+    pub fn guests(&self) -> bool {
+        self.policy & 128 != 0
+    }
 }
 
 /// Two interfaces, each with a credential.
@@ -105,22 +205,20 @@ impl Pair {
     #[must_use]
     pub fn new(choices: Choices) -> Self {
         let mut initiator = SecurityInterface::new(environment(&choices));
-        initiator.environment().policy.ntlm.require_128_bit = choices.policy & 16 != 0;
-        let identity = AuthIdentity {
-            user: Some(USER.into()),
-            domain: Some(DOMAIN.into()),
-            password: Some(PASSWORD.into()),
-        };
+        let policy = &mut initiator.environment().policy.ntlm;
+        policy.require_128_bit = choices.policy & 16 != 0;
+        policy.level = LmCompatibilityLevel::new(choices.initiator_level()).expect("a level");
         let (_, initiator_credential) = initiator
-            .acquire_credentials_handle("NTLM", CredentialUse::Outbound, Some(&identity))
+            .acquire_credentials_handle("NTLM", CredentialUse::Outbound, Some(&choices.logon.identity()))
             .expect("the package is known");
         let mut acceptor = SecurityInterface::new(environment(&choices));
-        acceptor.environment().policy.ntlm.require_128_bit = choices.policy & 32 != 0;
-        acceptor.environment().directory = Directory::new(vec![Account::new(
-            USER,
-            DOMAIN,
-            keys::password_hashes(&PASSWORD.into()),
-        )]);
+        let policy = &mut acceptor.environment().policy.ntlm;
+        policy.require_128_bit = choices.policy & 32 != 0;
+        policy.level = LmCompatibilityLevel::new(choices.acceptor_level()).expect("a level");
+        policy.guest = choices.guests();
+        let mut account = Account::new(USER, DOMAIN, HASHES.clone());
+        account.state = choices.account_state();
+        acceptor.environment().directory = Directory::new(vec![account]);
         let (_, acceptor_credential) = acceptor
             .acquire_credentials_handle("NTLM", CredentialUse::Inbound, None)
             .expect("the package is known");
@@ -136,12 +234,11 @@ impl Pair {
 
     /// A leg of the initiator.
     pub fn initialize(&mut self, context: Option<CtxtHandle>, token: Option<&[u8]>) -> InitializeReply {
-        let requirements = InitRequirements::from_bits_retain(self.choices.initiator);
         self.initiator.initialize_security_context(InitializeArguments {
             credential: Some(self.initiator_credential),
             context,
             target: self.target.as_ref(),
-            requirements: requirements - InitRequirements::ALLOCATE_MEMORY,
+            requirements: self.choices.init_requirements(),
             data_representation: NATIVE_DATA_REPRESENTATION,
             input: &input(token, self.choices.initiator_bindings),
             output: room(),
@@ -150,11 +247,10 @@ impl Pair {
 
     /// A leg of the acceptor.
     pub fn accept(&mut self, context: Option<CtxtHandle>, token: Option<&[u8]>) -> AcceptReply {
-        let requirements = AcceptRequirements::from_bits_retain(self.choices.acceptor);
         self.acceptor.accept_security_context(AcceptArguments {
             credential: Some(self.acceptor_credential),
             context,
-            requirements: requirements - AcceptRequirements::ALLOCATE_MEMORY,
+            requirements: self.choices.accept_requirements(),
             data_representation: NATIVE_DATA_REPRESENTATION,
             input: &input(token, self.choices.acceptor_bindings),
             output: room(),
@@ -162,15 +258,32 @@ impl Pair {
     }
 }
 
-/// What one side believes of an established context: its names and its session key.
-///
-/// # Panics
-/// The context is not established.
-pub fn view(interface: &mut SecurityInterface, context: CtxtHandle) -> (AttributeValue, AttributeValue) {
-    let mut ask = |attribute| {
-        interface
-            .query_context_attributes(context, attribute)
-            .expect("an established context answers")
-    };
-    (ask(ContextAttribute::NAMES), ask(ContextAttribute::SESSION_KEY))
+/// Names, session key and granted attributes of an established context, as one side believes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// SECPKG_ATTR_NAMES.
+    pub names: AttributeValue,
+    /// SECPKG_ATTR_SESSION_KEY.
+    pub session_key: AttributeValue,
+    /// SECPKG_ATTR_FLAGS.
+    pub flags: AttributeValue,
+}
+
+impl View {
+    /// What one side believes.
+    ///
+    /// # Panics
+    /// The context is not established.
+    pub fn of(interface: &mut SecurityInterface, context: CtxtHandle) -> Self {
+        let mut ask = |attribute| {
+            interface
+                .query_context_attributes(context, attribute)
+                .expect("an established context answers")
+        };
+        Self {
+            names: ask(ContextAttribute::NAMES),
+            session_key: ask(ContextAttribute::SESSION_KEY),
+            flags: ask(ContextAttribute::FLAGS),
+        }
+    }
 }

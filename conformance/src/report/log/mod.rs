@@ -107,6 +107,15 @@ pub enum Record {
         /// How long it took, in milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         milliseconds: Option<u64>,
+        /// How long a leg took, in microseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        microseconds: Option<u64>,
+        /// Processor time that the adapter's process had used when a leg was over, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cpu_milliseconds: Option<u64>,
+        /// The most memory that the adapter's process had until then, in bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peak_memory: Option<u64>,
         /// Id of this process.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         process: Option<u32>,

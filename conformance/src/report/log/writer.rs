@@ -16,7 +16,7 @@ use crate::{
     report::{Run, Who, answer_json, summary},
     run::{
         case::Case,
-        trace::{End, Event},
+        trace::{End, Event, Purpose},
     },
     runner::{CaseResult, Options, repeated},
     suite::Suite,
@@ -87,6 +87,9 @@ impl<'a, W: Write> Writer<'a, W> {
             Record::Timing {
                 started: since.ok().map(|since| since.as_secs()),
                 milliseconds: None,
+                microseconds: None,
+                cpu_milliseconds: None,
+                peak_memory: None,
                 process: Some(std::process::id()),
                 path: plan.who.argument.clone(),
             },
@@ -166,6 +169,9 @@ impl<'a, W: Write> Writer<'a, W> {
             Record::Timing {
                 started: None,
                 milliseconds: u64::try_from(run.elapsed.as_millis()).ok(),
+                microseconds: None,
+                cpu_milliseconds: None,
+                peak_memory: None,
                 process: None,
                 path: None,
             },
@@ -264,6 +270,26 @@ impl<'a, W: Write> Writer<'a, W> {
                 completed: event.completed.as_ref().map(answer_json),
                 altered_input: event.altered_input,
                 altered_output: event.altered_output,
+            },
+        );
+        if let Purpose::Leg(_) = event.purpose {
+            self.leg_timing(&format!("{case} call {call}"), event);
+        }
+    }
+
+    fn leg_timing(&mut self, key: &str, event: &Event) {
+        self.record(
+            key,
+            Record::Timing {
+                started: None,
+                milliseconds: None,
+                microseconds: u64::try_from(event.took.as_micros()).ok(),
+                cpu_milliseconds: event
+                    .usage
+                    .and_then(|usage| usage.cpu.as_millis().try_into().ok()),
+                peak_memory: event.usage.map(|usage| usage.peak_memory),
+                process: None,
+                path: None,
             },
         );
     }

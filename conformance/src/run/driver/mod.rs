@@ -9,6 +9,8 @@ mod steps;
 
 pub(crate) use protect::parts;
 
+use std::time::Instant;
+
 use party::Party;
 
 use crate::{
@@ -124,6 +126,8 @@ pub struct Settings<'a> {
     pub clock: u64,
     /// Seed of the run.
     pub seed: u64,
+    /// Whether to ask what each leg cost.
+    pub measure: bool,
     /// How the calling program misbehaves, if it does.
     pub caller: Option<CallerDeviation>,
 }
@@ -152,9 +156,13 @@ pub fn run(case: &Case<'_>, initiator: Seat<'_>, acceptor: Seat<'_>, settings: S
         altered_output: false,
         sent: Vec::new(),
     };
-    let end = driver.play().err();
-    driver.release();
-    driver.trace.end = end.unwrap_or(End::Done);
+    let played = driver.play();
+    let released = driver.release();
+    driver.trace.end = match (played, released) {
+        (Err(end @ (End::Crash(..) | End::Hang(..) | End::AdapterFault(..))), _) => end,
+        (_, Err(end)) | (Err(end), Ok(())) => end,
+        (Ok(()), Ok(())) => End::Done,
+    };
     driver.trace
 }
 
@@ -232,9 +240,14 @@ impl<'s> Driver<'_, 's> {
         request: Request,
         expect: Option<Expect>,
     ) -> Result<usize, End> {
+        let measure = self.settings.measure;
         let party = self.party(role);
         party.calls = party.calls.wrapping_add(1);
+        let started = Instant::now();
         let answer = party.seat.subject().call(&request);
+        let took = started.elapsed();
+        let measured = measure && matches!(purpose, Purpose::Leg(_));
+        let usage = measured.then(|| party.seat.subject().usage()).flatten();
         if answer.outcome().is_some_and(|outcome| outcome.allocated) {
             party.allocated.push(party.calls);
         }
@@ -257,6 +270,8 @@ impl<'s> Driver<'_, 's> {
             purpose,
             request,
             answer,
+            took,
+            usage,
             completed: None,
             expect,
             altered_input,

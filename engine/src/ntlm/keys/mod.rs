@@ -29,11 +29,10 @@ pub fn password_hashes(password: &Text) -> PasswordHashes {
 /// upper case, the domain name is not.
 #[must_use]
 pub fn ntowf_v2(nt_hash: &Secret<16>, user: &Text, domain: &Text) -> Secret<16> {
-    let units = user.units().len().saturating_add(domain.units().len());
-    let mut names = Vec::with_capacity(units.saturating_mul(2));
-    user.append_uppercase_le_bytes(&mut names);
-    domain.append_le_bytes(&mut names);
-    Secret(crypto::hmac_md5(&nt_hash.0, &[&names]))
+    let mut code = HmacMd5::new(&nt_hash.0).start();
+    user.uppercase_le_chunks(|chunk| code.update(chunk));
+    domain.le_chunks(|chunk| code.update(chunk));
+    Secret(code.finish())
 }
 
 /// The key exchange key of an anonymous logon (section 3.2.5.1.2): there is no secret.

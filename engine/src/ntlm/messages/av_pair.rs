@@ -88,6 +88,15 @@ impl AvPair<'_> {
     }
 }
 
+/// What an initiator reads of a list: the first value of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AvValues {
+    /// MsvAvFlags.
+    pub flags: Option<u32>,
+    /// MsvAvTimestamp: 100 ns units since 1601-01-01 UTC.
+    pub timestamp: Option<u64>,
+}
+
 /// A well-formed list: the bytes up to and with the terminator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AvPairs<'a>(&'a [u8]);
@@ -129,19 +138,30 @@ impl<'a> AvPairs<'a> {
     }
 
     /// Checks the values of known ids: text is a whole number of code units, a value of fixed size has at least that
-    /// size. [`Self::parse`] does not look at values, so that every list can be shown.
+    /// size; and returns what an initiator reads of them. [`Self::parse`] does not look at values, so that every list
+    /// can be shown.
     ///
     /// # Errors
     /// The first value that its id cannot have.
-    pub fn check_values(&self) -> Result<(), TokenError> {
+    pub fn check_values(&self) -> Result<AvValues, TokenError> {
+        let mut values = AvValues::default();
         let mut at = 0;
         while let Some((pair, next)) = pair_at(self.0, at)? {
             if let Some(kind) = pair.defect() {
                 return Err(TokenError::new(pair.id.name().unwrap_or("AvPair"), at, kind));
             }
+            match pair.id {
+                AvId::FLAGS if values.flags.is_none() => {
+                    values.flags = pair.value.first_chunk().copied().map(u32::from_le_bytes);
+                }
+                AvId::TIMESTAMP if values.timestamp.is_none() => {
+                    values.timestamp = pair.value.first_chunk().copied().map(u64::from_le_bytes);
+                }
+                _ => {}
+            }
             at = next;
         }
-        Ok(())
+        Ok(values)
     }
 
     /// The first value of an id.

@@ -17,7 +17,9 @@ mod signature;
 mod version;
 
 pub use authenticate::Authenticate;
-pub use av_pair::{AvId, AvPair, AvPairs, AvPairsBuf, MSV_AV_FLAG_MIC, MSV_AV_FLAG_UNTRUSTED_TARGET};
+pub use av_pair::{
+    AvId, AvPair, AvPairs, AvPairsBuf, AvValues, MSV_AV_FLAG_MIC, MSV_AV_FLAG_UNTRUSTED_TARGET,
+};
 pub use challenge::Challenge;
 pub use descriptor::Descriptor;
 pub use flags::NegotiateFlags;

@@ -9,6 +9,8 @@ pub struct Call {
     pub(super) handle: u8,
     pub(super) input: u8,
     pub(super) room: Room,
+    /// Whether a message begins with a part that may only be read.
+    pub(super) read_only: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,7 @@ impl Call {
                 6 => Room::OneByte,
                 _ => Room::NoBuffer,
             },
+            read_only: room & 8 != 0,
         }
     }
 }
@@ -77,7 +80,9 @@ impl fmt::Debug for Call {
             handle,
             input,
             room,
+            read_only,
         } = self;
-        write!(formatter, "{operation:?}({handle}, {input}, {room:?})")
+        let part = if *read_only { ", with a read-only part" } else { "" };
+        write!(formatter, "{operation:?}({handle}, {input}, {room:?}{part})")
     }
 }

@@ -1,6 +1,10 @@
 //! The model of one context: how far it is, and what a leg on it has to answer.
 
-use legwork_engine::{call::CtxtHandle, status::SecurityStatus as Status};
+use legwork_engine::{
+    call::CtxtHandle,
+    flags::{AcceptAttributes, InitAttributes},
+    status::SecurityStatus as Status,
+};
 
 use super::call::Room;
 
@@ -37,6 +41,8 @@ pub(super) struct Context {
     pub(super) stage: Stage,
     /// A leg whose token did not fit: what it means.
     pub(super) pending: Option<Meaning>,
+    /// Whether the last leg that succeeded let the package allocate its output.
+    pub(super) allocated: bool,
     pub(super) sent: u32,
     pub(super) received: u32,
 }
@@ -62,7 +68,21 @@ impl Context {
             self.pending = Some(made);
             return Err(status);
         }
+        self.allocated = room == Room::Allocated;
         Ok(made)
+    }
+
+    /// The attributes that SECPKG_ATTR_FLAGS tells: those of the last leg, in the bits of the side's call.
+    pub(super) fn granted(&self) -> u32 {
+        if self.initiates {
+            let mut granted = InitAttributes::INTEGRITY | InitAttributes::CONFIDENTIALITY;
+            granted.set(InitAttributes::ALLOCATED_MEMORY, self.allocated);
+            granted.bits()
+        } else {
+            let mut granted = AcceptAttributes::INTEGRITY | AcceptAttributes::CONFIDENTIALITY;
+            granted.set(AcceptAttributes::ALLOCATED_MEMORY, self.allocated);
+            granted.bits()
+        }
     }
 
     fn step(&mut self, place: usize, meaning: Meaning) -> Result<Meaning, Status> {

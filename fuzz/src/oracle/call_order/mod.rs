@@ -12,10 +12,10 @@ pub use call::Call;
 use call::{Operation, Room};
 use context::{Context, Meaning, Stage, delivered};
 use legwork_engine::{
-    buffer::{BufferKind, SecBuffer},
+    buffer::{BufferAttributes, BufferKind, SecBuffer},
     call::{
-        Allocation, AuthIdentity, ContextAttribute, CredHandle, CredentialUse, CtxtHandle, Outstanding,
-        Refusal, SecurityInterface,
+        Allocation, AttributeValue, AuthIdentity, ContextAttribute, CredHandle, CredentialUse, CtxtHandle,
+        Outstanding, Refusal, SecurityInterface,
     },
     environment::{Account, Directory, Environment},
     ntlm::keys,
@@ -69,8 +69,8 @@ struct Message {
     key: usize,
     number: u32,
     sealed: bool,
-    data: Vec<u8>,
-    signature: Vec<u8>,
+    /// All buffers, as they are after sending.
+    buffers: Vec<SecBuffer>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +107,18 @@ fn identity() -> AuthIdentity {
         user: Some("user".into()),
         domain: Some("EXAMPLE".into()),
         password: Some("correct horse".into()),
+    }
+}
+
+/// A part of a message that may only be read.
+fn read_only(byte: u8) -> SecBuffer {
+    let attributes = match byte % 2 {
+        0 => BufferAttributes::READONLY,
+        _ => BufferAttributes::READONLY_WITH_CHECKSUM,
+    };
+    SecBuffer {
+        attributes,
+        ..SecBuffer::new(BufferKind::DATA, [byte; 3])
     }
 }
 
@@ -230,6 +242,7 @@ impl World {
                 initiates,
                 stage: Stage::Waiting,
                 pending: None,
+                allocated: call.room == Room::Allocated,
                 sent: 0,
                 received: 0,
             });
@@ -333,27 +346,31 @@ impl World {
         let (handle, session) = self.session(call);
         let sealed = call.operation == Operation::Seal;
         let data = vec![call.input; usize::from(call.input % 5).saturating_add(1)];
-        let mut message = vec![SecBuffer::new(BufferKind::DATA, data)];
+        let header = call.read_only.then(|| read_only(call.input));
+        let mut message: Vec<SecBuffer> = header.clone().into_iter().collect();
+        message.push(SecBuffer::new(BufferKind::DATA, data));
         message.extend(output(call.room));
         let outcome = if sealed {
             self.interface.encrypt_message(handle, &mut message, 0)
         } else {
             self.interface.make_signature(handle, &mut message, 0)
         };
+        if let Some(header) = &header {
+            assert_eq!(message.first(), Some(header), "what may only be read is written");
+        }
         let Some((sender, key)) = session else {
             return (Status::SEC_E_INVALID_HANDLE, status(outcome));
         };
         if let Err(refused) = delivered(call.room) {
             return (refused, status(outcome));
         }
-        if let (Some(context), [data, signature]) = (self.contexts.get_mut(sender), message.as_slice()) {
+        if let Some(context) = self.contexts.get_mut(sender) {
             self.messages.push(Message {
                 sender,
                 key,
                 number: context.sent,
                 sealed,
-                data: data.bytes.clone(),
-                signature: signature.bytes.clone(),
+                buffers: message,
             });
             context.sent = context.sent.wrapping_add(1);
         }
@@ -365,11 +382,9 @@ impl World {
         let unseals = call.operation == Operation::Unseal;
         let place = choose(&self.messages, call.input);
         let message = place.and_then(|place| self.messages.get(place)).cloned();
-        let mut buffers: Vec<SecBuffer> = Vec::new();
-        if let Some(message) = &message {
-            buffers.push(SecBuffer::new(BufferKind::DATA, message.data.clone()));
-            buffers.push(SecBuffer::new(BufferKind::TOKEN, message.signature.clone()));
-        }
+        let mut buffers = message
+            .as_ref()
+            .map_or_else(Vec::new, |message| message.buffers.clone());
         let outcome = if unseals {
             self.interface.decrypt_message(handle, &mut buffers, 0)
         } else {
@@ -404,15 +419,22 @@ impl World {
         let (handle, session) = self.session(call);
         let known = ContextAttribute::NAMED.get(usize::from(call.input % 8));
         let attribute = known.map_or(ContextAttribute(FOREIGN_ATTRIBUTE), |(_, attribute)| *attribute);
-        let expected = match (session, known) {
+        let initiates = session
+            .and_then(|(place, _)| self.contexts.get(place))
+            .is_some_and(|context| context.initiates);
+        // Only an initiator is told something of its target.
+        let has = known.is_some() && (initiates || attribute != ContextAttribute::TARGET_INFORMATION);
+        let expected = match (session, has) {
             (None, _) => Status::SEC_E_INVALID_HANDLE,
-            (Some(_), None) => Status::SEC_E_UNSUPPORTED_FUNCTION,
-            (Some(_), Some(_)) => Status::SEC_E_OK,
+            (Some(_), false) => Status::SEC_E_UNSUPPORTED_FUNCTION,
+            (Some(_), true) => Status::SEC_E_OK,
         };
-        (
-            expected,
-            status(self.interface.query_context_attributes(handle, attribute)),
-        )
+        let answer = self.interface.query_context_attributes(handle, attribute);
+        if let Ok(AttributeValue::Flags(granted)) = &answer {
+            let context = session.and_then(|(place, _)| self.contexts.get(place));
+            assert_eq!(context.map(Context::granted), Some(*granted), "{call:?}");
+        }
+        (expected, status(answer))
     }
 
     /// Frees and deletes all that is left; nothing may be outstanding then.

@@ -1,0 +1,260 @@
+//! Probes that ask for what does not exist. Who answers them with an outcome answers for something that nobody did,
+//! and would have its library judged by that.
+
+use serde_json::json;
+
+use super::{
+    Probe,
+    bench::{Bench, CONTEXT, CREDENTIAL, NEVER_GIVEN, Seen, raw, told, unsettled},
+};
+use crate::{
+    protocol::{Account, Buffer, Request, Role, Text},
+    run::{trace::TOKEN, world::World},
+    subject::Answer,
+};
+
+/// A name that nothing has.
+const NOWHERE: &str = "legwork-no-such-thing";
+
+pub(super) const PROBES: &[Probe] = &[
+    Probe {
+        name: "unknown-request",
+        advice: "answer an `op` that the adapter does not know with `unsupported {what: OP}`",
+        run: unknown_request,
+    },
+    Probe {
+        name: "unknown-policy",
+        advice: "in `reset`, answer each policy switch that the library cannot be told with `unsupported {what: \"policy:NAME\"}`",
+        run: unknown_policy,
+    },
+    Probe {
+        name: "unknown-fault",
+        advice: "in `reset`, answer each fault that cannot be provoked with `unsupported {what: \"fault:NAME\"}`",
+        run: unknown_fault,
+    },
+    Probe {
+        name: "account-state",
+        advice: "in `reset`, answer an account state that the library cannot hold with `unsupported {what: \"account:STATE\"}`, or drop `account-state` from `controls`",
+        run: account_state,
+    },
+    Probe {
+        name: "unknown-name",
+        advice: "answer a package or an attribute that the adapter does not know with `unsupported`, or pass the name to the library and its refusal back",
+        run: unknown_name,
+    },
+    Probe {
+        name: "reset-forgets",
+        advice: "begin `reset` by emptying the tables of credentials and contexts",
+        run: reset_forgets,
+    },
+    Probe {
+        name: "never-given",
+        advice: "look handles up in a table, and answer a number that is not there with `unsupported {what: \"foreign-handle\"}`; an adapter whose hello has `handles` shows the library a handle of somebody else",
+        run: never_given,
+    },
+    Probe {
+        name: "stale",
+        advice: "keep a note of handles that were freed, and answer them with `unsupported {what: \"stale-handle\"}`; an adapter whose hello has `handles` shows the library the old handle",
+        run: stale,
+    },
+    Probe {
+        name: "wrong-secret",
+        advice: "see to it that the accounts of `reset` are what the library verifies against, and that its refusal reaches the reply",
+        run: wrong_secret,
+    },
+];
+
+fn unknown_request(bench: &mut Bench<'_>) -> Seen {
+    let answer = bench.send(raw(NOWHERE, json!({})));
+    match answer {
+        Answer::Unsupported(_) => Seen::pass("answered `unsupported`"),
+        other => Seen::fail(format!("a request that does not exist: {}", told(&other))),
+    }
+}
+
+fn a_role(bench: &Bench<'_>) -> Role {
+    bench.roles().first().copied().unwrap_or(Role::Initiator)
+}
+
+/// Whether an answer refuses what it was asked, and says what.
+fn refuses(answer: &Answer, what: &str, asked: &str) -> Seen {
+    match answer {
+        Answer::Unsupported(unsupported) if unsupported.what == what => {
+            Seen::pass(format!("answered `unsupported {what}`"))
+        }
+        Answer::Unsupported(unsupported) => Seen::warn(format!(
+            "answered `unsupported {}`; reports count by `{what}`",
+            unsupported.what
+        )),
+        other => Seen::fail(format!("`reset` with {asked}: {}", told(other))),
+    }
+}
+
+fn unknown_policy(bench: &mut Bench<'_>) -> Seen {
+    let answer = bench.reset(a_role(bench), |environment| {
+        environment.policy.insert(NOWHERE.to_owned(), json!(true));
+    });
+    refuses(
+        &answer,
+        &format!("policy:{NOWHERE}"),
+        "a policy switch that does not exist",
+    )
+}
+
+fn unknown_fault(bench: &mut Bench<'_>) -> Seen {
+    let answer = bench.reset(a_role(bench), |environment| {
+        environment.faults.push(NOWHERE.to_owned())
+    });
+    refuses(
+        &answer,
+        &format!("fault:{NOWHERE}"),
+        "a fault that does not exist",
+    )
+}
+
+fn account_state(bench: &mut Bench<'_>) -> Seen {
+    if !bench.controls("account-state") {
+        return Seen::not_applicable("hello has no control `account-state`, so none is ever sent");
+    }
+    let answer = bench.reset(Role::Acceptor, |environment| {
+        environment.accounts = vec![Account {
+            user: Text::from("User"),
+            domain: Text::from("Domain"),
+            password: Text::from("Password"),
+            state: Some(NOWHERE.to_owned()),
+        }];
+    });
+    refuses(
+        &answer,
+        &format!("account:{NOWHERE}"),
+        "an account state that does not exist",
+    )
+}
+
+fn unknown_name(bench: &mut Bench<'_>) -> Seen {
+    let Some(&role) = bench.roles().first() else {
+        return Seen::not_applicable("nothing is driven");
+    };
+    bench.reset(role, |_| {});
+    let answer = bench.call(&Request::Acquire {
+        credential: CREDENTIAL,
+        package: NOWHERE.to_owned(),
+        role,
+        identity: None,
+    });
+    let mut wrong: Vec<String> = not_refused(bench, &answer, "`acquire` for a package that does not exist");
+    if let Ok((context, _)) = bench.first_token(role) {
+        let context = context.unwrap_or(CONTEXT);
+        let answer = bench.call(&Request::Query {
+            context,
+            attribute: NOWHERE.to_owned(),
+        });
+        wrong.extend(not_refused(
+            bench,
+            &answer,
+            "`query` for an attribute that does not exist",
+        ));
+    }
+    Seen::unless(&wrong, "a package and an attribute that do not exist are refused")
+}
+
+/// A sentence if a call that cannot succeed did, or was not answered.
+fn not_refused(bench: &Bench<'_>, answer: &Answer, asked: &str) -> Vec<String> {
+    let wrong = unsettled(answer).is_some() || bench.succeeded(answer);
+    let sentence = wrong.then(|| format!("{asked}: {}", told(answer)));
+    sentence.into_iter().collect()
+}
+
+fn reset_forgets(bench: &mut Bench<'_>) -> Seen {
+    let Some(&role) = bench.roles().first() else {
+        return Seen::not_applicable("nothing is driven");
+    };
+    let began = bench.begin(role);
+    if !bench.succeeded(&began) {
+        return Seen::not_applicable(format!("`acquire`: {}", told(&began)));
+    }
+    bench.reset(role, |_| {});
+    let token = (role == Role::Acceptor).then(|| Buffer::new(TOKEN, vec![0; 16]));
+    let answer = bench.call(&bench.leg(role, None, token.into_iter().collect()));
+    let wrong = not_refused(bench, &answer, "a leg with a credential from before `reset`");
+    Seen::unless(&wrong, "a credential from before `reset` is gone")
+}
+
+fn never_given(bench: &mut Bench<'_>) -> Seen {
+    let mut wrong = Vec::new();
+    let garbage = vec![Buffer::new(TOKEN, vec![0; 16])];
+    for role in bench.roles() {
+        if !bench.succeeded(&bench.begin(role)) {
+            continue;
+        }
+        let query = Request::Query {
+            context: NEVER_GIVEN,
+            attribute: "sizes".to_owned(),
+        };
+        for (asked, request) in [
+            ("a leg of", bench.leg(role, Some(NEVER_GIVEN), garbage.clone())),
+            ("`query` of", query),
+            ("`delete` of", Request::Delete { context: NEVER_GIVEN }),
+        ] {
+            let answer = bench.call(&request);
+            wrong.extend(not_refused(
+                bench,
+                &answer,
+                &format!("{asked} a context that was never given"),
+            ));
+        }
+    }
+    if bench.roles().is_empty() {
+        return Seen::not_applicable("nothing is driven");
+    }
+    Seen::unless(&wrong, "numbers that were never given are refused")
+}
+
+fn stale(bench: &mut Bench<'_>) -> Seen {
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for role in bench.roles() {
+        let frees = bench
+            .drive(role)
+            .is_some_and(|drive| drive.operations.iter().any(|name| name == "free-credential"));
+        if !frees || !bench.succeeded(&bench.begin(role)) {
+            continue;
+        }
+        tried += 1;
+        bench.call(&Request::FreeCredential {
+            credential: CREDENTIAL,
+        });
+        let token = (role == Role::Acceptor).then(|| Buffer::new(TOKEN, vec![0; 16]));
+        let answer = bench.call(&bench.leg(role, None, token.into_iter().collect()));
+        let native = bench.shows(role, "handles");
+        wrong.extend(match &answer {
+            Answer::Unsupported(_) if native => Some(format!(
+                "hello has `handles` for the {}, and a freed credential was answered `unsupported`",
+                role.name()
+            )),
+            Answer::Outcome(_) if native => None,
+            answer => not_refused(bench, answer, "a leg with a freed credential").pop(),
+        });
+    }
+    if tried == 0 {
+        return Seen::not_applicable("no role has `free-credential`");
+    }
+    Seen::unless(&wrong, "freed handles are told from living ones")
+}
+
+fn wrong_secret(bench: &mut Bench<'_>) -> Seen {
+    if bench.completed(Role::Acceptor).is_none() {
+        return Seen::not_applicable("no acceptor that completes with the right password");
+    }
+    let mut world = World::default();
+    if let Some(identity) = &mut world.identity {
+        identity.password = Some(Text::from("another password"));
+    }
+    match bench.play(Role::Acceptor, &world) {
+        Some(trace) if bench.completes(Role::Acceptor, &trace) => {
+            Seen::fail("the acceptor completes with a wrong password as it does with the right one")
+        }
+        Some(_) => Seen::pass("a wrong password does not complete"),
+        None => Seen::not_applicable("the suite has no plain exchange for the package"),
+    }
+}

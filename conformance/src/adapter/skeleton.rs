@@ -1,0 +1,1 @@
+//! Adapters to begin with: they run, drive nothing yet, and say so.

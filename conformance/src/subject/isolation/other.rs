@@ -1,0 +1,35 @@
+//! Systems without process groups and limits.
+
+use std::{
+    io,
+    process::{ChildStdin, Command},
+};
+
+use super::Limits;
+
+/// Whether a process can limit itself and become an adapter.
+pub(super) const LAUNCHES: bool = false;
+
+pub(crate) fn own_group(_: &mut Command) {}
+
+pub(super) fn kill_group(_: u32) {}
+
+pub(crate) fn without_blocking(_: &ChildStdin) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn told_to_go() -> bool {
+    false
+}
+
+pub(super) fn limit(_: Limits) -> io::Result<()> {
+    Err(unsupported())
+}
+
+pub(super) fn become_program(_: &mut Command) -> io::Error {
+    unsupported()
+}
+
+fn unsupported() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "not on this system")
+}

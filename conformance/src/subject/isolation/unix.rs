@@ -1,0 +1,71 @@
+//! Process groups, limits and pipes of Unix.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::{fd::AsFd, unix::process::CommandExt},
+    process::{ChildStdin, Command},
+};
+
+use rustix::{
+    fs::OFlags,
+    process::{Pid, Resource, Rlimit, Signal},
+};
+
+use super::Limits;
+
+/// Whether a process can limit itself and become an adapter.
+pub(super) const LAUNCHES: bool = true;
+
+/// Memory that can be written to. Elsewhere than on Linux that limit knows nothing of mapped memory, and the address
+/// space takes its place; on Linux it leaves alone what large runtimes reserve and never use.
+#[cfg(target_os = "linux")]
+const MEMORY: Resource = Resource::Data;
+#[cfg(not(target_os = "linux"))]
+const MEMORY: Resource = Resource::As;
+
+/// Makes a command the first process of a group.
+pub(crate) fn own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Kills every process of a group.
+pub(super) fn kill_group(id: u32) {
+    let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+    // A group that has ended cannot be killed.
+    let _ = id.map(|id| rustix::process::kill_process_group(id, Signal::KILL));
+}
+
+/// Makes writing to a child return at once when the pipe is full.
+pub(crate) fn without_blocking(input: &ChildStdin) -> io::Result<()> {
+    let flags = rustix::fs::fcntl_getfl(input)?;
+    Ok(rustix::fs::fcntl_setfl(input, flags | OFlags::NONBLOCK)?)
+}
+
+/// Waits for one byte on the standard input and leaves the rest to who comes after; false where the input ends.
+pub(super) fn told_to_go() -> bool {
+    let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    input.is_ok_and(|mut input| input.read_exact(&mut [0]).is_ok())
+}
+
+/// Limits this process and those that it starts. No core files either: nobody looks at them.
+pub(super) fn limit(limits: Limits) -> io::Result<()> {
+    let bounds = |current: u64, maximum: u64| Rlimit {
+        current: Some(current),
+        maximum: Some(maximum),
+    };
+    rustix::process::setrlimit(Resource::Core, bounds(0, 0))?;
+    if let Some(bytes) = limits.memory {
+        rustix::process::setrlimit(MEMORY, bounds(bytes, bytes))?;
+    }
+    if let Some(seconds) = limits.cpu {
+        // The signal of the lower bound tells the reason in the exit status.
+        rustix::process::setrlimit(Resource::Cpu, bounds(seconds, seconds.saturating_add(5)))?;
+    }
+    Ok(())
+}
+
+/// Becomes another program; returns only where that fails.
+pub(super) fn become_program(command: &mut Command) -> io::Error {
+    command.exec()
+}

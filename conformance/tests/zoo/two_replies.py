@@ -1,0 +1,4 @@
+"""Answers twice."""
+import keeper
+
+keeper.keep(lambda request, reply: reply + reply)

@@ -1,0 +1,36 @@
+//! What a side may answer to whatever a peer sends.
+
+use legwork_engine::{error::Error, status::SecurityStatus as Status};
+
+/// What an initiator may say to a token.
+pub const OF_INITIATOR: &[Status] = &[
+    Status::SEC_E_OK,
+    Status::SEC_I_CONTINUE_NEEDED,
+    Status::SEC_E_INVALID_TOKEN,
+    Status::SEC_E_UNSUPPORTED_FUNCTION,
+];
+
+/// What an acceptor may say to a token.
+pub const OF_ACCEPTOR: &[Status] = &[
+    Status::SEC_E_OK,
+    Status::SEC_I_CONTINUE_NEEDED,
+    Status::SEC_E_INVALID_TOKEN,
+    Status::SEC_E_UNSUPPORTED_FUNCTION,
+    Status::SEC_E_LOGON_DENIED,
+    Status::SEC_E_MESSAGE_ALTERED,
+    Status::SEC_E_BAD_BINDINGS,
+    Status::SEC_E_TIME_SKEW,
+];
+
+/// Holds an answer against those that are allowed.
+///
+/// # Panics
+/// The answer is not allowed, or its error is that of another status.
+pub fn documented(status: Status, error: Option<&Error>, allowed: &[Status]) {
+    assert!(
+        allowed.contains(&status),
+        "{status:?} is not documented here: {error:?}"
+    );
+    assert_eq!(status.is_failure(), error.is_some());
+    assert_eq!(error.map_or(status, Error::status), status);
+}

@@ -1,0 +1,3 @@
+//! Files of a suite.
+#![cfg_attr(fuzzing, no_main)]
+legwork_fuzz::target!(legwork_fuzz::oracle::texts::suite);
