@@ -75,6 +75,8 @@ pub struct Outcome {
     pub withheld: usize,
     /// What is wrong with entries.
     pub complaints: Vec<Complaint>,
+    /// What each entry matches; nothing unless the whole suite was run.
+    pub counts: Vec<Counts>,
 }
 
 impl Outcome {
@@ -144,6 +146,7 @@ impl Expectations {
         }
         if whole_suite {
             outcome.complaints = self.complaints(&counts);
+            outcome.counts = counts;
         }
         outcome
     }
@@ -187,6 +190,13 @@ impl Expectations {
     #[must_use]
     pub fn is_private(&self, number: usize) -> bool {
         self.entries.get(number).is_some_and(|(_, private)| *private)
+    }
+
+    /// The entries of the public file or of the private one, in its order, with their numbers.
+    pub fn entries(&self, private: bool) -> impl Iterator<Item = (usize, &Entry)> {
+        let all = self.entries.iter().enumerate();
+        all.filter(move |(_, (_, it))| *it == private)
+            .map(|(number, (entry, _))| (number, entry))
     }
 
     /// The number of entries.

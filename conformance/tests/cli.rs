@@ -188,9 +188,46 @@ fn a_text_that_is_no_token_is_an_error() {
 }
 
 #[cfg(target_os = "linux")]
+fn full() -> fs::File {
+    fs::OpenOptions::new().write(true).open("/dev/full").unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn whatever_reads_or_writes_logs_tells_of_a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log").display().to_string();
+    assert_eq!(
+        run(&["run", "--filter", "ntlm/good/default", "--log", &log]).0,
+        Some(0)
+    );
+    for arguments in [
+        vec!["merge", &log],
+        vec!["merge", &log, "--out", "/dev/full"],
+        vec!["diff", &log, &log],
+        vec!["log", "summary", &log],
+        vec!["run", "--filter", "ntlm/good/default", "--json"],
+    ] {
+        let ended = legwork(&arguments).stdout(full()).output().unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?}");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            told.contains("cannot write to") && !told.contains("panicked"),
+            "{arguments:?}: {told}"
+        );
+    }
+    let (code, _, told) = run(&["merge", &log, "--out", &log]);
+    assert_eq!(code, Some(2), "{told}");
+    assert_eq!(
+        run(&["log", "summary", &log]).0,
+        Some(0),
+        "the log is still there"
+    );
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_and_a_closed_pipe_end_with_a_message() {
-    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let ended = legwork(&["list"]).stdout(full()).output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("cannot write to the standard output"));

@@ -1,6 +1,7 @@
 //! What two runs differ in.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot be set up fails"

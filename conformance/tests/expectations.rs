@@ -1,6 +1,7 @@
 //! Known deviations: what an entry says, and when it does not hold.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot be set up fails"
@@ -239,7 +240,7 @@ fn new_expectations_keep_the_file_and_cover_the_failures() {
         (Audience::Public, &public, old),
         (Audience::Private, &private, ""),
     ] {
-        let text = expectation_update::extend(&run, audience, "x.yaml", old).unwrap();
+        let text = expectation_update::update(&run, audience, "x.yaml", old).unwrap();
         std::fs::write(path, text).unwrap();
     }
     assert!(std::fs::read_to_string(&public).unwrap().starts_with("# Kept.\n"));
@@ -252,4 +253,43 @@ fn new_expectations_keep_the_file_and_cover_the_failures() {
         outcome.unexpected,
         outcome.complaints
     );
+}
+
+#[test]
+fn an_update_edits_the_text_and_nothing_else_in_it() {
+    let suite = suite();
+    let mut staged = wrong_mic(&suite);
+    let count = failures(&staged);
+    let old = format!(
+        "# Head.\nseen-with: \"reference 0.1.0\" # then\n\nexpectations:\n  # What passes now.\n  \
+         - rule: wire/ntlm/nt-proof\n    reason: >-\n      Gone\n      by now.\n\n  # What fails more often.\n  \
+         - {{count: 1, rule: {RULE}, reason: 'kept: as it is'}} # remark\n  \
+         # What nobody can decide about.\n  - rule: no/such/rule # unknown\n    reason:   spaced\n"
+    );
+    staged.expect(&old, "expectations: []");
+    let new = expectation_update::update(&staged.run(), Audience::Public, "x.yaml", &old).unwrap();
+    let gone = "  - rule: wire/ntlm/nt-proof\n    reason: >-\n      Gone\n      by now.\n";
+    assert_eq!(
+        new,
+        old.replace(gone, "")
+            .replace("count: 1,", &format!("count: {count},"))
+    );
+    staged.expect(&new, "expectations: []");
+    assert_eq!(
+        staged.outcome.complaints.len(),
+        1,
+        "the entry about no check is left to a person"
+    );
+    let again = expectation_update::update(&staged.run(), Audience::Public, "x.yaml", &new).unwrap();
+    assert_eq!(again, new);
+}
+
+#[test]
+fn the_last_entry_leaves_an_empty_list() {
+    let suite = suite();
+    let mut staged = Staged::new(&suite, "ntlm/good", None);
+    let old = format!("expectations:\n  - rule: {RULE}\n    reason: x\n");
+    staged.expect(&old, "expectations: []");
+    let new = expectation_update::update(&staged.run(), Audience::Public, "x.yaml", &old).unwrap();
+    assert_eq!(new, "expectations: []\n");
 }

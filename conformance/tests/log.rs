@@ -1,6 +1,7 @@
 //! The run log: what it holds, that it breaks off at any place, and that parts of a run make the whole.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot be set up fails"
@@ -10,7 +11,15 @@ mod staged;
 
 use std::{collections::BTreeMap, fs, io::Cursor, path::Path, process::Command};
 
-use legwork::report::log::{self, MergeError, Merged};
+use legwork::{
+    report::{
+        Run,
+        log::{self, MergeError, Merged},
+    },
+    run::portion::Shard,
+    runner::{self, CaseResult, Options},
+    subject::reference::HELLO,
+};
 use pretty_assertions::assert_eq;
 
 use staged::{Staged, logged, suite};
@@ -244,6 +253,29 @@ fn a_part_that_is_missing_or_broken_off_leaves_the_run_without_an_end() {
 }
 
 #[test]
+fn a_part_may_have_no_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut sizes = Vec::new();
+    for part in ["1/2", "2/2"] {
+        let ended = Command::new(env!("CARGO_BIN_EXE_legwork"))
+            .args(["run", "--filter", CASE, "--shard", part, "--log"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        sizes.push(
+            log::read(fs::read(&path).unwrap().as_slice())
+                .unwrap()
+                .ended
+                .len(),
+        );
+    }
+    sizes.sort_unstable();
+    assert_eq!(sizes, [0, 1]);
+}
+
+#[test]
 fn logs_of_other_runs_do_not_merge() {
     let folder = tempfile::tempdir().unwrap();
     let log = |more: &[&str]| log_of(folder.path(), "log", more);
@@ -278,4 +310,144 @@ fn the_same_challenge_in_two_parts_fails_the_merged_run() {
     let failed = log::read(text.as_bytes()).unwrap().failed;
     assert_eq!(failed.get("wire/ntlm/challenge-fresh"), Some(&1));
     assert!(text.contains("the same challenge as in ntlm/"));
+}
+
+/// The log of a part of a staged run, with its own outcome; of all of it without one.
+fn part_of(staged: &Staged<'_>, shard: Option<Shard>) -> Vec<u8> {
+    let keys: Vec<String> = staged.results.iter().map(CaseResult::key).collect();
+    let mine = |result: &&CaseResult| shard.is_none_or(|shard| shard.has(&result.key()));
+    let early: Vec<CaseResult> = staged.results.iter().filter(mine).cloned().collect();
+    let results = runner::across_cases(staged.suite, early.clone());
+    let options = Options {
+        shard,
+        ..staged.options.clone()
+    };
+    let run = Run {
+        options: &options,
+        results: &results,
+        outcome: &staged.expectations.judge(&results, shard.is_none()),
+        ..staged.run()
+    };
+    let plan = log::Plan {
+        who: run.who,
+        cases: run.cases,
+        keys: &keys,
+        suite: run.suite,
+        options: &options,
+        strict: false,
+        whole: true,
+        expectations: run.expectations,
+    };
+    let mut bytes = Vec::new();
+    let mut writer = log::Writer::begin(&mut bytes, plan);
+    early.iter().rev().for_each(|result| writer.case(result));
+    writer.subject(&HELLO);
+    writer.finish(&run).unwrap();
+    bytes
+}
+
+/// What came of one case as if it had come of another.
+fn with_id(mut result: CaseResult, case: &str) -> CaseResult {
+    case.clone_into(&mut result.case);
+    result
+}
+
+fn finish(log: &[u8]) -> log::Finish {
+    log::Index::of(log).unwrap().end.unwrap()
+}
+
+#[test]
+fn what_expectations_match_adds_up_over_the_parts() {
+    let suite = suite();
+    let rule = "wire/ntlm/mic-value";
+    let mut staged = Staged::new(&suite, "ntlm/good", Some("authenticate-wrong-mic"));
+    for (public, private, good) in [
+        (format!("  - {{rule: {rule}, reason: x}}"), String::new(), true),
+        (String::new(), format!("  - {{rule: {rule}, reason: x}}"), true),
+        (
+            format!("  - {{rule: {rule}, cases: [ntlm/good/default, ntlm/no], reason: x}}"),
+            String::new(),
+            false,
+        ),
+        (
+            format!("  - {{rule: {rule}, count: 3, reason: x}}"),
+            String::new(),
+            false,
+        ),
+        (
+            String::new(),
+            format!("  - {{rule: {rule}, count: 3, reason: x}}"),
+            false,
+        ),
+        (
+            format!("  - {{rule: {rule}, reason: x}}\n  - {{rule: no/rule, reason: y}}"),
+            String::new(),
+            false,
+        ),
+        (
+            String::new(),
+            format!("  - {{rule: {rule}, cases: [ntlm/good, ntlm/no], reason: x}}"),
+            false,
+        ),
+    ] {
+        let file = |entries: &str| match entries.is_empty() {
+            true => "expectations: []".to_owned(),
+            false => format!("expectations:\n{entries}\n"),
+        };
+        staged.expect(&file(&public), &file(&private));
+        let whole = part_of(&staged, None);
+        let parts = [1, 2].map(|part| part_of(&staged, Some(Shard { part, of: 2 })));
+        let (one, what) = merged(std::slice::from_ref(&whole)).unwrap();
+        let (two, again) = merged(&parts).unwrap();
+        assert!(one == two && what == again, "{public} {private}");
+        assert_eq!(finish(one.as_bytes()), finish(&whole));
+        assert_eq!((what.complete, what.good), (true, good), "{public} {private}");
+        validated(&one);
+    }
+}
+
+#[test]
+fn a_repeated_challenge_that_is_known_is_known_in_every_form_of_the_log() {
+    let suite = suite();
+    let rule = "wire/ntlm/challenge-fresh";
+    let mut staged = Staged::new(&suite, "ntlm/bindings", None);
+    let again = staged.results[0].clone();
+    staged.results[1] = with_id(again, &staged.results[1].case);
+    for (public, private, known) in [
+        ("[]".to_owned(), "[]".to_owned(), None),
+        (
+            format!("[{{rule: {rule}, reason: x, count: 1}}]"),
+            "[]".to_owned(),
+            Some("\"expected\""),
+        ),
+        (
+            "[]".to_owned(),
+            format!("[{{rule: {rule}, reason: x}}]"),
+            Some("\"withheld\""),
+        ),
+    ] {
+        staged.expect(
+            &format!("expectations: {public}"),
+            &format!("expectations: {private}"),
+        );
+        let whole = part_of(&staged, None);
+        let parts = [1, 2, 3].map(|part| part_of(&staged, Some(Shard { part, of: 3 })));
+        let (one, what) = merged(std::slice::from_ref(&whole)).unwrap();
+        let (three, again) = merged(&parts).unwrap();
+        assert!(one == three && what == again, "{public} {private}");
+        assert_eq!(finish(one.as_bytes()), finish(&whole), "{public} {private}");
+        assert_eq!(what.good, known.is_some());
+        let failed = one
+            .lines()
+            .find(|line| line.contains(" across") && line.contains("\"fail\""))
+            .unwrap();
+        match known {
+            Some(known) => assert!(failed.contains(&format!("\"known\":{known}")), "{failed}"),
+            None => assert!(
+                failed.contains("the same challenge as in ntlm/bindings/"),
+                "{failed}"
+            ),
+        }
+        assert_eq!(failed.contains(rule), known != Some("\"withheld\""), "{failed}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use legwork::{
@@ -35,6 +35,11 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let merged = match &arguments.out {
         Some(path) => {
             let shown = path.display().to_string();
+            if arguments.logs.iter().any(|log| is_same(log, path)) {
+                return Err(Failure::Usage(format!(
+                    "{shown} is one of the logs that are merged"
+                )));
+            }
             let file = File::create(path).map_err(|error| Failure::Output(shown.clone(), error))?;
             merge(&mut logs, BufWriter::new(file), &shown)?
         }
@@ -48,6 +53,12 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         ));
     }
     Ok(console::verdict(merged.complete && merged.good))
+}
+
+/// Whether two names are of the same file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some_and(|one| real(other) == Some(one))
 }
 
 fn merge(logs: &mut [log::Named<BufReader<File>>], out: impl Write, shown: &str) -> Result<Merged, Failure> {

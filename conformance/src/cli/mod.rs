@@ -13,6 +13,7 @@ mod list;
 mod log;
 mod merge;
 mod options;
+mod outputs;
 mod progress;
 mod repro;
 mod rules;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{BufWriter, IsTerminal},
+    io::BufWriter,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Mutex,
@@ -15,7 +15,7 @@ use legwork::{
     report::{
         Run, Who,
         expectation_update::{self, Audience},
-        log, summary, text,
+        log,
     },
     run::{case::Case, portion::Shard},
     runner::{self, CaseResult, Options},
@@ -27,6 +27,7 @@ use super::{
     console::{self, Done, Failure},
     list,
     options::{self, RoleName, SubjectChoice, SuiteChoice},
+    outputs::Outputs,
     progress,
 };
 
@@ -52,12 +53,8 @@ pub(crate) struct Arguments {
     jobs: Option<u16>,
     #[command(flatten)]
     suite: SuiteChoice,
-    /// Write a summary as JSON instead of the report
-    #[arg(long)]
-    json: bool,
-    /// Show every failed check in full, and the known deviations
-    #[arg(long, short)]
-    verbose: bool,
+    #[command(flatten)]
+    outputs: Outputs,
     /// Write everything that happens to a file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -233,7 +230,7 @@ impl Prepared<'_> {
             strict: arguments.strict,
             elapsed,
         };
-        tell(arguments, &run)?;
+        arguments.outputs.write(&run)?;
         if let Some(log) = log {
             finish(log, arguments, hello, &run)?;
         }
@@ -254,8 +251,8 @@ impl Prepared<'_> {
         for (audience, path) in targets {
             let count = expectation_update::count(run, audience);
             match path {
-                _ if count == 0 => {}
-                Some(path) => extend(run, audience, &path, count)?,
+                Some(path) => update_file(run, audience, &path)?,
+                None if count == 0 => {}
                 None => console::note(&format!(
                     "{count} failed checks are of rules whose breach can let somebody in, or ended the process: they \
                      belong into a file that is not public until upstream has answered; name one with \
@@ -305,7 +302,8 @@ fn is_whole(arguments: &Arguments) -> bool {
     arguments.filter.is_empty() && arguments.role.is_none()
 }
 
-fn extend(run: &Run<'_>, audience: Audience, path: &Path, count: usize) -> Result<(), Failure> {
+/// Brings a file of expectations up to date. It is made only if there is something to write.
+fn update_file(run: &Run<'_>, audience: Audience, path: &Path) -> Result<(), Failure> {
     let shown = path.display().to_string();
     let old = if path.exists() {
         fs::read_to_string(path)
@@ -313,12 +311,15 @@ fn extend(run: &Run<'_>, audience: Audience, path: &Path, count: usize) -> Resul
         Ok(String::new())
     };
     let old = old.map_err(|error| Failure::Usage(format!("{shown}: cannot be read: {error}")))?;
-    let text = expectation_update::extend(run, audience, &shown, &old);
+    if old.is_empty() && expectation_update::count(run, audience) == 0 {
+        return Ok(());
+    }
+    let text = expectation_update::update(run, audience, &shown, &old);
     let text = text.map_err(|error| Failure::Broken(vec![*error]))?;
-    fs::write(path, text).map_err(|error| Failure::Output(shown.clone(), error))?;
-    console::note(&format!(
-        "{count} failed checks added to {shown}; give the reasons"
-    ));
+    if text != old {
+        fs::write(path, text).map_err(|error| Failure::Output(shown.clone(), error))?;
+        console::note(&format!("{shown} is brought up to date; give the reasons"));
+    }
     Ok(())
 }
 
@@ -349,19 +350,4 @@ fn finish(log: Log<'_>, arguments: &Arguments, hello: &Hello, run: &Run<'_>) -> 
         .map(|path| path.display().to_string())
         .unwrap_or_default();
     writer.finish(run).map_err(|error| Failure::Output(shown, error))
-}
-
-fn tell(arguments: &Arguments, run: &Run<'_>) -> Result<(), Failure> {
-    if arguments.json {
-        let text = serde_json::to_string_pretty(&summary::summary(run)).unwrap_or_default();
-        return console::print(&format!("{text}\n"));
-    }
-    let colour = console::colour() && std::io::stdout().is_terminal();
-    console::print(&text::report(
-        run,
-        text::Style {
-            colour,
-            verbose: arguments.verbose,
-        },
-    ))
 }

@@ -127,7 +127,6 @@ impl Complaint {
 
 /// What is wrong with the whole of an entry.
 fn troubled(entry: &Entry, counts: &Counts) -> Option<(Trouble, String)> {
-    let checks = counted(counts.checks, "check");
     if counts.checks == 0 {
         return Some((Trouble::Unmatched, "it is about no check of this run".to_owned()));
     }
@@ -135,18 +134,7 @@ fn troubled(entry: &Entry, counts: &Counts) -> Option<(Trouble, String)> {
         return None;
     }
     if counts.matched == 0 {
-        let shape = entry.shape.as_deref().unwrap_or_default();
-        return Some(match counts {
-            counts if counts.reshaped > 0 => {
-                let others = counted(counts.reshaped, "check");
-                (
-                    Trouble::ChangedShape,
-                    format!("nothing fails with `{shape}`, and {others} otherwise"),
-                )
-            }
-            counts if counts.passed == counts.checks => (Trouble::UnexpectedPass, format!("{checks} passed")),
-            _ => (Trouble::Stale, format!("none of {checks} fails as it says")),
-        });
+        return Some(nothing_matched(entry, counts));
     }
     if counts.taken == 0 {
         let all = counted(counts.matched, "failure");
@@ -167,6 +155,21 @@ fn troubled(entry: &Entry, counts: &Counts) -> Option<(Trouble, String)> {
         counts.taken
     );
     Some((trouble, message))
+}
+
+/// Why nothing fails as an entry says, of the checks that it is about.
+fn nothing_matched(entry: &Entry, counts: &Counts) -> (Trouble, String) {
+    let checks = counted(counts.checks, "check");
+    if counts.reshaped > 0 {
+        let shape = entry.shape.as_deref().unwrap_or_default();
+        let others = counted(counts.reshaped, "check");
+        let message = format!("nothing fails with `{shape}`, and {others} otherwise");
+        return (Trouble::ChangedShape, message);
+    }
+    match counts.passed == counts.checks {
+        true => (Trouble::UnexpectedPass, format!("{checks} passed")),
+        false => (Trouble::Stale, format!("none of {checks} fails as it says")),
+    }
 }
 
 /// Patterns in whose cases nothing fails as the entry says.

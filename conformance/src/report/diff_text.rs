@@ -2,7 +2,7 @@
 
 use super::{
     diff::{Change, Judgement, Kind, RunDiff, Side},
-    harmless,
+    harmless, markdown,
     text::push_line,
 };
 use crate::{protocol::Role, words::counted};
@@ -61,10 +61,9 @@ impl Text {
 
     /// Text from a run, so that it cannot be read as markup.
     fn code(&self, text: &str) -> String {
-        let text = harmless(text).replace('\n', " ");
         match self.markdown {
-            true => format!("`{}`", text.replace('`', "'")),
-            false => text,
+            true => markdown::code(text),
+            false => harmless(text).replace('\n', " "),
         }
     }
 

@@ -1,21 +1,23 @@
-//! New entries for a file of expectations: one for each rule, side and scenario that fails unexpectedly.
+//! A file of expectations brought up to date with a run.
 //!
-//! The file keeps its text; entries are added at its end, and a person writes the reasons. Findings that let somebody
-//! in, weaken what is agreed or end a process go to the private file, never to the public one. Entries that match
-//! nothing any more are named by the report; a person takes them out.
+//! The text is edited, never written anew: comments and order stay. New entries come at its end, one for each rule, side
+//! and scenario that fails unexpectedly, and a person writes the reasons. An entry all of whose checks pass is taken out,
+//! and a number of checks that is another one is replaced. Entries that are out of date in another way are named by the
+//! report and left to a person: a run in which little could be decided must not empty the file. Findings that let
+//! somebody in, weaken what is agreed or end a process go to the private file, never to the public one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::Verdict,
-    expectations::ExpectationsFile,
+    expectations::{Entry, ExpectationsFile},
     protocol::Role,
     suite::rule::Effect,
     words::counted,
     yaml::{Document, Located},
 };
 
-use super::{Run, text::push_line};
+use super::{Run, expectation_edit as edit, text::push_line};
 
 /// What stands as the reason of a new entry.
 pub const NO_REASON: &str = "Not looked at yet.";
@@ -37,11 +39,50 @@ pub fn count(run: &Run<'_>, audience: Audience) -> usize {
         .count()
 }
 
-/// The text of a file of expectations with new entries; `old` is its text, empty if there is none yet.
+/// The text of a file of expectations, up to date; `old` is its text, empty if there is none yet.
 ///
 /// # Errors
 /// The old text is no file of expectations, or ends in a way that nothing can be added to.
-pub fn extend(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> Result<String, Box<Located>> {
+pub fn update(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> Result<String, Box<Located>> {
+    let mut text = revised(run, audience, file, old);
+    let new = entries(run, audience);
+    if !new.is_empty() {
+        text = extended(run, file, &text, new)?;
+    }
+    Document::new(file, &text).read::<ExpectationsFile>()?;
+    Ok(text)
+}
+
+/// The text with its entries taken out or recounted, from the last to the first, so that the places of others hold.
+fn revised(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> String {
+    let mut text = old.to_owned();
+    let entries: Vec<(usize, &Entry)> = run.expectations.entries(audience == Audience::Private).collect();
+    let mut left = entries.len();
+    for (at, (number, entry)) in entries.into_iter().enumerate().rev() {
+        let Some(counts) = run.outcome.counts.get(number) else {
+            continue;
+        };
+        let all_pass = counts.checks > 0 && counts.passed == counts.checks;
+        let edited = match entry.count {
+            _ if all_pass && !entry.flaky => {
+                let without = edit::without_entry(file, &text, at);
+                left = left.saturating_sub(usize::from(without.is_some()));
+                without
+            }
+            Some(count) if counts.taken > 0 && counts.taken != count => {
+                edit::with_count(file, &text, at, counts.taken)
+            }
+            _ => None,
+        };
+        text = edited.unwrap_or(text);
+    }
+    match left {
+        0 => edit::with_empty_list(&text),
+        _ => text,
+    }
+}
+
+fn extended(run: &Run<'_>, file: &str, old: &str, new: Entries) -> Result<String, Box<Located>> {
     let mut text = old.trim_end().to_owned();
     if text.is_empty() {
         text = format!(
@@ -51,10 +92,10 @@ pub fn extend(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> Resul
     }
     let read: ExpectationsFile = Document::new(file, &text).read()?;
     if read.expectations.is_empty() {
-        text = text.trim_end_matches(['[', ']', ' ']).to_owned();
+        text = edit::with_open_list(&text);
     }
     text.push('\n');
-    for ((rule, side, scenario), Failures { cases, count, shape }) in entries(run, audience) {
+    for ((rule, side, scenario), Failures { cases, count, shape }) in new {
         // Numbers of checks vary where a subject draws its own random numbers: they are a remark, no condition.
         let seen = format!("{}, {}", counted(count, "check"), counted(cases.len(), "case"));
         push_line(&mut text, &format!("  - rule: {rule}\n    role: {}", side.name()));
@@ -64,7 +105,6 @@ pub fn extend(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> Resul
         }
         push_line(&mut text, &format!("    reason: {}", quoted(NO_REASON)));
     }
-    Document::new(file, &text).read::<ExpectationsFile>()?;
     Ok(text)
 }
 

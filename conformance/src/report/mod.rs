@@ -6,11 +6,11 @@
 //! | `failure` | failed checks, grouped by rule, worst effect first |
 //! | `evidence` | what is shown of one failed check: where, the bytes, what differs |
 //! | `text` | the report on a terminal |
-//! | `summary` | the same as JSON |
+//! | `summary`, `junit`, `markdown` | the same for machines and pages |
 //! | `log` | the run log, one JSON object a line, its reader, and the merging of logs |
 //! | `diff`, `diff_text` | what two runs differ in |
 //! | `repro` | a folder that replays a case |
-//! | `expectation_update` | new entries for a file of expectations |
+//! | `expectation_update`, `expectation_edit` | a file of expectations brought up to date |
 //! | `coverage`, `kill_matrix` | how well the rules are proven |
 
 pub mod bug_classes;
@@ -19,10 +19,13 @@ pub mod coverage;
 pub mod diff;
 pub mod diff_text;
 mod evidence;
+mod expectation_edit;
 pub mod expectation_update;
 pub mod failure;
+pub mod junit;
 pub mod kill_matrix;
 pub mod log;
+pub mod markdown;
 mod paint;
 pub mod repro;
 pub mod summary;
@@ -101,10 +104,14 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Whether everything is as it should be, or as it is known to be. A run in which nothing was decided is not.
+    /// Whether everything is as it should be, or as it is known to be. A run in which nothing was decided is not; a part
+    /// of a run may have no case.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let decided = self.results.iter().any(|result| result.verdict >= Verdict::Pass);
+        let decided = match self.options.shard {
+            Some(_) => true,
+            None => self.results.iter().any(|result| result.verdict >= Verdict::Pass),
+        };
         decided
             && self.outcome.complaints.is_empty()
             && !self.unforeseen().any(|(_, finding)| self.counts(finding))

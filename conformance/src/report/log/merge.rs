@@ -190,6 +190,9 @@ impl<'a, W: Write> Merger<'a, W> {
         let mut late = index.unique.get(key).map(|unique| self.late(unique));
         while lines.next().map_err(CaseError::Read)?.is_some() {
             let head = lines.head().map_err(CaseError::Read)?;
+            if head.record == "timing" {
+                continue;
+            }
             if head.record != "case-end" {
                 self.out.write_all(lines.bytes()).map_err(CaseError::Write)?;
                 continue;
