@@ -21,7 +21,10 @@ struct Refused;
 
 impl Exchange {
     fn step(&mut self, token: Option<&[u8]>) -> Result<Option<&'static [u8]>, Refused> {
-        let due = self.turn.checked_sub(1).and_then(|before| TOKENS.get(before).copied());
+        let due = self
+            .turn
+            .checked_sub(1)
+            .and_then(|before| TOKENS.get(before).copied());
         if self.complete() || token != due {
             return Err(Refused);
         }
@@ -49,7 +52,9 @@ struct Canned {
 
 impl Canned {
     fn leg(&mut self, leg: &Leg, turn: usize) -> Outcome {
-        let credential = leg.credential.ok_or_else(|| Stop::unsupported("absent-credential"))?;
+        let credential = leg
+            .credential
+            .ok_or_else(|| Stop::unsupported("absent-credential"))?;
         self.credentials.find(credential)?;
         if leg.context.is_none() {
             self.contexts.keep(leg.new_context, Exchange { turn });
@@ -91,7 +96,8 @@ impl Adapter for Canned {
         }
         let user = request.identity.and_then(|identity| identity.user);
         let user = user.map(|user| user.decode()).transpose()?;
-        self.credentials.keep(request.credential, user.unwrap_or_default());
+        self.credentials
+            .keep(request.credential, user.unwrap_or_default());
         Ok(returned(true))
     }
 
