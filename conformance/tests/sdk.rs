@@ -1,6 +1,7 @@
 //! What the SDKs and `legwork adapter new` give runs, and passes `legwork adapter check`.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot be set up fails"

@@ -240,12 +240,14 @@ fn text(bench: &mut Bench<'_>) -> Seen {
         utf16: vec![0x55, 0x00, 0x00, 0xD8],
         text: "U\u{FFFD}".to_owned(),
     };
-    let mut world = World::default();
-    world.identity = Some(Identity {
-        user: Some(unpaired.clone()),
-        domain: None,
-        password: Some(unpaired.clone()),
-    });
+    let world = World {
+        identity: Some(Identity {
+            user: Some(unpaired.clone()),
+            domain: None,
+            password: Some(unpaired.clone()),
+        }),
+        ..World::default()
+    };
     let mut wrong = Vec::new();
     for role in bench.roles() {
         let answers = match role {
