@@ -5,7 +5,9 @@
 #[allow(unreachable_pub, reason = "the module is written to be taken in by any crate")]
 mod legwork_adapter;
 
-use legwork_adapter::{Acquire, Adapter, Environment, Handle, Handles, Leg, Outcome, Stop, returned, run};
+use legwork_adapter::{
+    Acquire, Adapter, Environment, Handle, Handles, Leg, Outcome, Stop, add, returned, run,
+};
 use serde_json::{Value, json};
 
 /// The made-up library: the initiator says hello, the acceptor asks, the initiator answers.
@@ -63,7 +65,8 @@ impl Canned {
         let answer = context.step(leg.token())?;
         let mut outcome = returned(context.complete());
         if let Some(token) = answer {
-            outcome["buffers"] = json!([{"kind": 2, "bytes": hex::encode(token)}]);
+            let buffers = json!([{"kind": 2, "bytes": hex::encode(token)}]);
+            add(&mut outcome, "buffers", buffers);
         }
         Ok(outcome)
     }

@@ -108,7 +108,7 @@ pub fn run(adapter: &mut impl Adapter) -> io::Result<()> {
             Ok(outcome) => json!({ "outcome": outcome }),
             Err(Stop(reply)) => reply,
         };
-        reply["seq"] = seq.into();
+        add(&mut reply, "seq", seq);
         writeln!(output, "{reply}")?;
         output.flush()?;
         if last {
@@ -131,10 +131,10 @@ fn answer(adapter: &mut impl Adapter, request: Request) -> Outcome {
     fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, Stop> {
         Ok(serde_json::from_value(arguments)?)
     }
-    let Request { op, mut rest, .. } = request;
+    let Request { op, rest, .. } = request;
     match op.as_str() {
         "hello" => Ok(json!({ "hello": adapter.hello()? })),
-        "reset" => adapter.reset(read(rest["environment"].take())?),
+        "reset" => adapter.reset(read::<Reset>(rest)?.environment),
         "acquire" => adapter.acquire(read(rest)?),
         "free-credential" => adapter.free_credential(read(rest)?),
         "initialize" => adapter.initialize(read(rest)?),
@@ -146,6 +146,12 @@ fn answer(adapter: &mut impl Adapter, request: Request) -> Outcome {
         "bye" => Ok(json!({})),
         other => Err(Stop::unsupported(other)),
     }
+}
+
+/// Arguments of `reset`.
+#[derive(Debug, Deserialize)]
+struct Reset {
+    environment: Environment,
 }
 
 /// Text as UTF-16LE code units and in readable form.
@@ -380,6 +386,13 @@ pub fn status(namespace: &str, code: u32) -> Value {
 pub fn returned(complete: bool) -> Value {
     let code = if complete { "complete" } else { "continue" };
     json!({"status": {"namespace": "return", "code": code}})
+}
+
+/// Adds something to an outcome: `buffers`, `attributes`, `values`, ….
+pub fn add(outcome: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(fields) = outcome.as_object_mut() {
+        fields.insert(name.to_owned(), value.into());
+    }
 }
 
 /// Handles by the harness's number. A `None` is a handle whose value was dropped: Rust cannot show it again.

@@ -170,9 +170,14 @@ impl<'a> Bench<'a> {
     pub(super) fn begin(&self, role: Role) -> Answer {
         let answer = self.reset(role, |_| {});
         match answer {
-            Answer::Outcome(_) => self.call(&acquire(role, &self.package(role))),
+            Answer::Outcome(_) => self.call(&self.acquire(role)),
             other => other,
         }
+    }
+
+    /// An ordinary credential.
+    pub(super) fn acquire(&self, role: Role) -> Request {
+        acquire(role, &self.package(role))
     }
 
     /// A leg with a token and the handles as given.
@@ -363,7 +368,7 @@ fn leg(role: Role, requirements: u32, context: Option<u64>, input: Vec<Buffer>) 
     }
 }
 
-fn token_of(answer: &Answer) -> Vec<u8> {
+pub(super) fn token_of(answer: &Answer) -> Vec<u8> {
     let buffers = answer.outcome().map_or(&[][..], |outcome| &outcome.buffers);
     crate::run::trace::buffer(buffers, 2).unwrap_or_default().to_vec()
 }

@@ -214,7 +214,7 @@ impl Client {
                 return None;
             }
             other => {
-                let number = other.map_or("no number".to_owned(), |number| number.to_string());
+                let number = other.map_or_else(|| "none".to_owned(), |number| number.to_string());
                 let said = format!("the reply to number {} has {number}", self.sequence);
                 self.remark(About::Sequence, operation, &said);
             }

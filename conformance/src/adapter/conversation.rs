@@ -163,7 +163,7 @@ fn contradictions(drive: &Drive) -> Vec<String> {
             "`session-key` and `peer-name` show through `query`, which is no operation of it".to_owned(),
         ),
         (
-            shows("per-message") && !(protects && !drive.forms.is_empty()),
+            shows("per-message") && (!protects || drive.forms.is_empty()),
             "`per-message` wants the operations and `forms`".to_owned(),
         ),
         (

@@ -43,7 +43,7 @@ pub(super) const PROBES: &[Probe] = &[
     },
     Probe {
         name: "garbage",
-        advice: "pass any bytes to the library and report its refusal as a status; if the library itself died, that is a finding about it, and `legwork run` will count it",
+        advice: "pass any bytes to the library and report as a status whatever its call throws; if the library itself died, that is a finding about it, and `legwork run` will count it",
         run: garbage,
     },
     Probe {
@@ -63,10 +63,11 @@ fn smoke(bench: &mut Bench<'_>, role: Role) -> Seen {
         let legs = trace.legs().count();
         return Seen::pass(format!("{legs} legs with the reference complete"));
     }
-    Seen::fail(format!(
-        "the plain exchange with the reference ends: {}",
-        bench.how_it_ended(role, trace)
-    ))
+    let ended = bench.how_it_ended(role, trace);
+    match &trace.end {
+        End::Unsupported(side, _) if *side == role => Seen::warn(format!("not tried to the end: {ended}")),
+        _ => Seen::fail(format!("the plain exchange with the reference ends: {ended}")),
+    }
 }
 
 fn promises(bench: &mut Bench<'_>) -> Seen {
@@ -77,8 +78,7 @@ fn promises(bench: &mut Bench<'_>) -> Seen {
             continue;
         };
         looked += 1;
-        let broken =
-            |observable: &&str| bench.shows(role, observable) && !shown(bench, role, trace, observable);
+        let broken = |observable: &&str| bench.shows(role, observable) && !shown(role, trace, observable);
         let names = [
             "token",
             "status",
@@ -104,7 +104,7 @@ fn promises(bench: &mut Bench<'_>) -> Seen {
 }
 
 /// Whether an observable shows in a completed exchange.
-fn shown(bench: &Bench<'_>, role: Role, trace: &Trace, observable: &str) -> bool {
+fn shown(role: Role, trace: &Trace, observable: &str) -> bool {
     let own = || trace.events.iter().filter(|event| event.side == role);
     let legs = || own().filter(|event| matches!(event.purpose, Purpose::Leg(_)));
     match observable {
@@ -119,13 +119,10 @@ fn shown(bench: &Bench<'_>, role: Role, trace: &Trace, observable: &str) -> bool
             let name = queried(event, "names", "user").cloned();
             name.is_some_and(|name| serde_json::from_value::<Text>(name).is_ok())
         }),
-        // A peer that refuses the message ends the exchange as well; whose fault that is, the suite decides.
+        // Whether the library signs and seals well is for the suite to say.
         _ => {
             let refused = matches!(&trace.end, End::Unsupported(side, _) if *side == role);
-            let protects = own().filter(|event| event.protect().is_some());
-            !refused
-                && protects.clone().count() > 0
-                && protects.into_iter().all(|event| bench.succeeded(&event.answer))
+            !refused && own().any(|event| event.protect().is_some() && event.outcome().is_some())
         }
     }
 }
@@ -209,19 +206,26 @@ fn garbage(bench: &mut Bench<'_>) -> Seen {
     let mut wrong = Vec::new();
     let mut tried = 0;
     for role in bench.roles() {
-        for length in [1, 8, 64, 5000] {
+        let noise = [1, 8, 64, 5000].map(|length| (format!("{length} bytes of noise"), vec![0xA5; length]));
+        let due = bench
+            .first_token(role)
+            .map(|(_, token)| token)
+            .unwrap_or_default();
+        // Whether half a token is refused, the suite judges: here it only has to be answered.
+        let cut = [2, 4].map(|part| {
+            (
+                format!("1/{part} of a token"),
+                due.iter().copied().take(due.len() / part).collect(),
+            )
+        });
+        for (number, (name, token)) in noise.into_iter().chain(cut).enumerate() {
             let Ok((context, _)) = bench.first_token(role) else {
                 continue;
             };
             tried += 1;
-            let input = vec![Buffer::new(TOKEN, vec![0xA5; length])];
-            let answer = bench.call(&bench.leg(role, context, input));
-            if unsettled(&answer).is_some() || bench.succeeded(&answer) {
-                wrong.push(format!(
-                    "{length} bytes for the {}: {}",
-                    role.name(),
-                    told(&answer)
-                ));
+            let answer = bench.call(&bench.leg(role, context, vec![Buffer::new(TOKEN, token)]));
+            if unsettled(&answer).is_some() || (number < 4 && bench.succeeded(&answer)) {
+                wrong.push(format!("{name} for the {}: {}", role.name(), told(&answer)));
             }
         }
     }
@@ -236,12 +240,14 @@ fn text(bench: &mut Bench<'_>) -> Seen {
         utf16: vec![0x55, 0x00, 0x00, 0xD8],
         text: "U\u{FFFD}".to_owned(),
     };
-    let mut world = World::default();
-    world.identity = Some(Identity {
-        user: Some(unpaired.clone()),
-        domain: None,
-        password: Some(unpaired.clone()),
-    });
+    let world = World {
+        identity: Some(Identity {
+            user: Some(unpaired.clone()),
+            domain: None,
+            password: Some(unpaired.clone()),
+        }),
+        ..World::default()
+    };
     let mut wrong = Vec::new();
     for role in bench.roles() {
         let answers = match role {

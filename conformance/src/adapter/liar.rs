@@ -5,11 +5,14 @@ use serde_json::json;
 
 use super::{
     Probe,
-    bench::{Bench, CONTEXT, CREDENTIAL, NEVER_GIVEN, Seen, raw, told, unsettled},
+    bench::{Bench, CONTEXT, CREDENTIAL, NEVER_GIVEN, Seen, raw, token_of, told, unsettled},
 };
 use crate::{
     protocol::{Account, Buffer, Request, Role, Text},
-    run::{trace::TOKEN, world::World},
+    run::{
+        trace::{TOKEN, Trace},
+        world::World,
+    },
     subject::Answer,
 };
 
@@ -36,6 +39,11 @@ pub(super) const PROBES: &[Probe] = &[
         name: "account-state",
         advice: "in `reset`, answer an account state that the library cannot hold with `unsupported {what: \"account:STATE\"}`, or drop `account-state` from `controls`",
         run: account_state,
+    },
+    Probe {
+        name: "controls",
+        advice: "take seed, clock and names of the machine from `reset` before each exchange, or drop the word from hello's `controls`",
+        run: controls,
     },
     Probe {
         name: "unknown-name",
@@ -129,6 +137,58 @@ fn account_state(bench: &mut Bench<'_>) -> Seen {
         &format!("account:{NOWHERE}"),
         "an account state that does not exist",
     )
+}
+
+/// What hello says can be steered has to make a difference, or none where nothing else differs.
+fn controls(bench: &mut Bench<'_>) -> Seen {
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    if bench.controls("randomness") && bench.controls("clock") {
+        for role in bench.roles() {
+            let tokens = |trace: &Trace| -> Vec<Vec<u8>> {
+                let own = trace.legs().filter(|(_, event)| event.side == role);
+                own.filter_map(|(_, event)| event.output().map(<[u8]>::to_vec))
+                    .collect()
+            };
+            let Some(first) = bench.completed(role) else {
+                continue;
+            };
+            tried += 1;
+            let second = bench.play(role, &World::default());
+            if second.is_some_and(|second| tokens(&second) != tokens(first)) {
+                wrong.push(format!(
+                    "same seed and clock, and other tokens of the {}",
+                    role.name()
+                ));
+            }
+        }
+    }
+    if bench.controls("host") && bench.roles().contains(&Role::Acceptor) {
+        const NAME: &str = "LEGWORKHOST";
+        let named = bench.first_token(Role::Acceptor).map(|(_, token)| {
+            bench.reset(Role::Acceptor, |environment| {
+                NAME.clone_into(&mut environment.host.netbios_computer)
+            });
+            bench.call(&bench.acquire(Role::Acceptor));
+            bench.call(&bench.leg(Role::Acceptor, None, vec![Buffer::new(TOKEN, token)]))
+        });
+        if let Ok(answer) = named {
+            tried += 1;
+            let units = Text::from(NAME).utf16;
+            if !token_of(&answer)
+                .windows(units.len())
+                .any(|window| window == units)
+            {
+                wrong.push(
+                    "the acceptor's first token does not have the machine's name of `reset`".to_owned(),
+                );
+            }
+        }
+    }
+    if tried == 0 {
+        return Seen::not_applicable("hello lists neither `host` nor `randomness` and `clock`");
+    }
+    Seen::unless(&wrong, "what can be steered follows `reset`")
 }
 
 fn unknown_name(bench: &mut Bench<'_>) -> Seen {

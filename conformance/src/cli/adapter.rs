@@ -1,8 +1,18 @@
 //! `legwork adapter`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use legwork::{adapter, subject::description::Located};
+use legwork::{
+    adapter::{
+        self,
+        skeleton::{self, Language},
+    },
+    subject::description::Located,
+};
 use serde_json::json;
 
 use super::{
@@ -15,6 +25,13 @@ use super::{
 pub(crate) enum Command {
     /// Look at an adapter itself: what it says, and whether it can be believed
     Check(Check),
+    /// Write an adapter that runs and drives nothing yet
+    New {
+        /// The language
+        language: Language,
+        /// The folder, whose name becomes the subject's
+        folder: PathBuf,
+    },
 }
 
 /// Look at an adapter itself: what it says, and whether it can be believed.
@@ -41,7 +58,17 @@ pub(crate) struct Check {
 pub(crate) fn run(command: &Command) -> Done {
     match command {
         Command::Check(arguments) => check(arguments),
+        Command::New { language, folder } => new(*language, folder),
     }
+}
+
+fn new(language: Language, folder: &Path) -> Done {
+    let written = skeleton::write(language, folder)
+        .map_err(|error| Failure::Usage(format!("{}: {error}", folder.display())))?;
+    let mut text = written.join("\n");
+    text.push_str(&format!("\n\nnext: legwork adapter check {}\n", folder.display()));
+    console::print(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check(arguments: &Check) -> Done {

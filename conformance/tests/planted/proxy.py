@@ -123,6 +123,25 @@ class IgnoresFaults(Proxy):
         return self.ask(request)
 
 
+class DrawsOfItsOwn(Proxy):
+    """The seed of `reset` is passed over, though hello says that it counts."""
+
+    def answer(self, request):
+        if request["op"] == "reset":
+            self.count += 1
+            request["environment"]["seed"] = f"{self.count:032x}"
+        return self.ask(request)
+
+
+class KeepsItsName(Proxy):
+    """The names of the machine in `reset` are passed over, though hello says that they count."""
+
+    def answer(self, request):
+        if request["op"] == "reset":
+            request["environment"]["host"]["netbios-computer"] = "SERVER"
+        return self.ask(request)
+
+
 class FaultsOnUnknownRequest(Proxy):
     """An unknown operation is the adapter's own failure."""
 
@@ -134,14 +153,18 @@ class FaultsOnUnknownRequest(Proxy):
 
 
 class KeepsHandles(Proxy):
-    """A `reset` right after `acquire` forgets nothing."""
+    """A `reset` right after `acquire` that brings the same environment again forgets nothing."""
 
-    last = None
+    last = environment = None
 
     def answer(self, request):
-        kept = (self.last, request["op"]) == ("acquire", "reset")
-        self.last = request["op"]
-        return {"seq": request["seq"], "outcome": {}} if kept else self.ask(request)
+        before, self.last = self.last, request["op"]
+        if request["op"] == "reset":
+            same = self.environment == request["environment"]
+            self.environment = request["environment"]
+            if same and before == "acquire":
+                return {"seq": request["seq"], "outcome": {}}
+        return self.ask(request)
 
 
 class FaultsOnForeignHandle(Proxy):

@@ -1,7 +1,5 @@
 //! The calls into the library.
 
-use std::collections::HashMap;
-
 use serde_json::{Value, json};
 use sspi::ntlm::NtlmConfig;
 use sspi::{
@@ -10,14 +8,11 @@ use sspi::{
     SspiEx, SspiImpl, Username,
 };
 
-use crate::wire::{
-    Acquire, Buffer, Environment, Handle, Identity, Leg, Protect, Stop, Text, returned, sspi_status,
+use crate::legwork_adapter::{
+    Acquire, Adapter, Buffer, Environment, Handle, Handles, Identity, Leg, Outcome, Protect, Stop, Text,
+    returned,
 };
-
-type Outcome = Result<Value, Stop>;
-
-/// Handles by the harness's number. A `None` is a handle whose value was dropped: Rust cannot show it again.
-type Handles<T> = HashMap<u64, Option<T>>;
+use crate::status::sspi_status;
 
 /// A credential: the handle, and the package instance that acquired it, from which contexts start.
 struct Credential {
@@ -40,18 +35,17 @@ pub(crate) struct Subject {
     contexts: Handles<Context>,
 }
 
-impl Subject {
-    pub(crate) fn reset(&mut self, environment: Environment) -> Outcome {
+impl Adapter for Subject {
+    fn hello(&mut self) -> Outcome {
+        Ok(serde_json::from_str(include_str!("hello.json"))?)
+    }
+
+    fn reset(&mut self, environment: Environment) -> Outcome {
         *self = Self {
             environment,
             ..Self::default()
         };
-        if let Some(name) = self.environment.policy.keys().next() {
-            return Err(Stop::unsupported(format!("policy:{name}")));
-        }
-        if let Some(name) = self.environment.faults.first() {
-            return Err(Stop::unsupported(format!("fault:{name}")));
-        }
+        self.environment.refuse_unknown(&[])?;
         self.directory = self
             .environment
             .accounts
@@ -61,7 +55,7 @@ impl Subject {
         Ok(json!({}))
     }
 
-    pub(crate) fn acquire(&mut self, request: Acquire) -> Outcome {
+    fn acquire(&mut self, request: Acquire) -> Outcome {
         if request.package != "ntlm" {
             return Err(Stop::unsupported(format!("package:{}", request.package)));
         }
@@ -81,19 +75,21 @@ impl Subject {
         }
         let handle = builder.execute(&mut origin)?.credentials_handle;
         self.credentials
-            .insert(request.credential, Some(Credential { handle, origin }));
-        Ok(returned())
+            .keep(request.credential, Credential { handle, origin });
+        Ok(returned(true))
     }
 
-    pub(crate) fn free_credential(&mut self, request: Handle) -> Outcome {
-        drop_handle(&mut self.credentials, request.context)
+    fn free_credential(&mut self, request: Handle) -> Outcome {
+        self.credentials.drop(request.context)?;
+        Ok(returned(true))
     }
 
-    pub(crate) fn delete(&mut self, request: Handle) -> Outcome {
-        drop_handle(&mut self.contexts, request.context)
+    fn delete(&mut self, request: Handle) -> Outcome {
+        self.contexts.drop(request.context)?;
+        Ok(returned(true))
     }
 
-    pub(crate) fn initialize(&mut self, leg: Leg) -> Outcome {
+    fn initialize(&mut self, leg: Leg) -> Outcome {
         let (credential, context) = self.handles(&leg)?;
         let target = leg.target.as_ref().map(Text::decode).transpose()?;
         let (mut input, mut output) = (security_buffers(&leg.input)?, security_buffers(&leg.output)?);
@@ -119,7 +115,7 @@ impl Subject {
         ))
     }
 
-    pub(crate) fn accept(&mut self, leg: Leg) -> Outcome {
+    fn accept(&mut self, leg: Leg) -> Outcome {
         let (credential, context) = self.handles(&leg)?;
         let (mut input, mut output) = (security_buffers(&leg.input)?, security_buffers(&leg.output)?);
         let mut builder = context
@@ -145,9 +141,9 @@ impl Subject {
 
     /// CompleteAuthToken. Without an explicit identity the account is found the way the library's own CredSSP
     /// server does: ask for the peer's name, look it up, hand over the candidates (none for an unknown name).
-    pub(crate) fn complete(&mut self, request: Handle) -> Outcome {
+    fn complete(&mut self, request: Handle) -> Outcome {
         let mut token = security_buffers(&request.buffers)?;
-        let context = find(&mut self.contexts, request.context)?;
+        let context = self.contexts.find(request.context)?;
         if context.by_directory {
             let wanted = context
                 .ntlm
@@ -162,8 +158,8 @@ impl Subject {
         Ok(sspi_status(context.ntlm.complete_auth_token(&mut token)?))
     }
 
-    pub(crate) fn query(&mut self, request: Handle) -> Outcome {
-        let ntlm = &mut find(&mut self.contexts, request.context)?.ntlm;
+    fn query(&mut self, request: Handle) -> Outcome {
+        let ntlm = &mut self.contexts.find(request.context)?.ntlm;
         let values = match request.attribute.as_str() {
             "session-key" => {
                 json!({"session-key": hex::encode(ntlm.query_context_session_key()?.session_key.as_ref())})
@@ -187,16 +183,16 @@ impl Subject {
             }
             other => return Err(Stop::unsupported(format!("query:{other}"))),
         };
-        let mut outcome = returned();
+        let mut outcome = returned(true);
         outcome["values"] = values;
         Ok(outcome)
     }
 
-    pub(crate) fn protect(&mut self, operation: &str, request: Protect) -> Outcome {
+    fn protect(&mut self, operation: &str, request: Protect) -> Outcome {
         if request.form != "buffers" {
             return Err(Stop::unsupported(format!("form:{}", request.form)));
         }
-        let ntlm = &mut find(&mut self.contexts, request.context)?.ntlm;
+        let ntlm = &mut self.contexts.find(request.context)?.ntlm;
         let makes = matches!(operation, "sign" | "seal");
         let mut storage: Vec<Vec<u8>> = request
             .buffers
@@ -209,7 +205,7 @@ impl Subject {
                 .map_err(|_| Stop::unsupported(format!("buffer-kind:{}", buffer.kind)))?;
             list.push(kind.with_data(bytes)?);
         }
-        let mut outcome = returned();
+        let mut outcome = returned(true);
         match operation {
             "sign" => ntlm.make_signature(request.quality, &mut list, request.sequence)?,
             "verify" => drop(ntlm.verify_signature(&mut list, request.sequence)?),
@@ -224,7 +220,9 @@ impl Subject {
         outcome["buffers"] = after.collect();
         Ok(outcome)
     }
+}
 
+impl Subject {
     /// The credential and the context of a leg; a first leg starts a context.
     fn handles(&mut self, leg: &Leg) -> Result<(&mut Credential, &mut Context), Stop> {
         if leg.reserved != [0, 0] {
@@ -233,33 +231,19 @@ impl Subject {
         let number = leg
             .credential
             .ok_or_else(|| Stop::unsupported("absent-credential"))?;
-        let credential = find(&mut self.credentials, number)?;
+        let credential = self.credentials.find(number)?;
         if leg.context.is_none() {
             let fresh = Context {
                 ntlm: credential.origin.clone(),
                 by_directory: credential.handle.is_none(),
             };
-            self.contexts.insert(leg.new_context, Some(fresh));
+            self.contexts.keep(leg.new_context, fresh);
         }
         Ok((
             credential,
-            find(&mut self.contexts, leg.context.unwrap_or(leg.new_context))?,
+            self.contexts.find(leg.context.unwrap_or(leg.new_context))?,
         ))
     }
-}
-
-fn find<T>(handles: &mut Handles<T>, number: u64) -> Result<&mut T, Stop> {
-    match handles.get_mut(&number) {
-        Some(Some(value)) => Ok(value),
-        Some(None) => Err(Stop::unsupported("stale-handle")),
-        None => Err(Stop::unsupported("foreign-handle")),
-    }
-}
-
-fn drop_handle<T>(handles: &mut Handles<T>, number: u64) -> Outcome {
-    find(handles, number)?;
-    handles.insert(number, None);
-    Ok(returned())
 }
 
 /// The library's identity; a name that it cannot hold gets the library's own error.
