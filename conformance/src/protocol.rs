@@ -239,6 +239,12 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Whether the buffer says that its checksum counts: SECBUFFER_READONLY_WITH_CHECKSUM.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.attributes & 0x1000_0000 != 0
+    }
+
     /// Whether the buffer may only be read: SECBUFFER_READONLY or SECBUFFER_READONLY_WITH_CHECKSUM.
     #[must_use]
     pub fn is_read_only(&self) -> bool {

@@ -162,8 +162,8 @@ impl Account {
 pub struct PasswordHashes {
     /// The NT hash (NTOWFv1).
     pub nt: Secret<16>,
-    /// The LAN Manager hash (LMOWFv1).
-    pub lm: Secret<16>,
+    /// The LAN Manager hash (LMOWFv1); not every password has one.
+    pub lm: Option<Secret<16>>,
 }
 
 /// Whether somebody can log on to an account.

@@ -40,7 +40,7 @@ impl Sabotage {
                 Some(Status::SEC_E_UNSUPPORTED_FUNCTION)
             }
             (Deviation::TruncatedSignatureAsInternalError, Error::InvalidToken(token))
-                if matches!(token.kind, TokenErrorKind::BadLength(_)) =>
+                if token.field == "Signature" && matches!(token.kind, TokenErrorKind::BadLength(_)) =>
             {
                 Some(Status::SEC_E_INTERNAL_ERROR)
             }
@@ -195,6 +195,8 @@ deviations! {
     DatagramBegins = "datagram-begins";
     /// The initiator goes on without datagram mode although it is required.
     DatagramNotRequired = "datagram-not-required";
+    /// The acceptor takes a third message that is not of datagram mode.
+    DatagramFlagNotKept = "datagram-flag-not-kept";
     /// The acceptor does not begin in datagram mode.
     DatagramRefused = "datagram-refused";
     /// Messages are counted in datagram mode, whatever the caller says.
@@ -241,8 +243,10 @@ deviations! {
     MicBehindVersion = "mic-behind-version";
     /// Responses of every version are taken.
     CompatibilityLevelIgnored = "compatibility-level-ignored";
-    /// A guest's messages are said to be protected.
-    GuestIsProtected = "guest-is-protected";
+    /// Messages of guests and of nobody are said to be protected, on the accepting side.
+    UnprovenIsProtected = "unproven-is-protected";
+    /// Messages of nobody are said to be protected, on the initiating side.
+    NobodyIsProtected = "nobody-is-protected";
     /// A closed account can be logged on to.
     ClosedAccountTolerated = "closed-account-tolerated";
     /// An unknown user has no credentials.

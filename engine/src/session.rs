@@ -113,6 +113,14 @@ impl Session {
         }
     }
 
+    /// Whether there is a session key that both sides know.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        match self {
+            Self::Ntlm(ntlm) => ntlm.has_key,
+        }
+    }
+
     /// What the acceptor told of itself; empty on its own side.
     #[must_use]
     pub fn target_info(&self) -> &[u8] {

@@ -48,7 +48,6 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, 
         .cloned();
     if anonymous {
         null_session(judge, at, event, attributes.as_ref());
-        return;
     }
     for (name, flag) in [
         ("confidentiality", NegotiateFlags::SEAL),
@@ -60,7 +59,7 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, 
         let rule = rule(&format!("{name}-granted"));
         // What both agreed on is not what an acceptor has for a guest.
         let guest = event.side == Role::Acceptor && judge.trace.world.makes_guest();
-        if guest || !calls::requires(event, name) || !flags.contains(flag) {
+        if guest || anonymous || !calls::requires(event, name) || !flags.contains(flag) {
             continue;
         }
         match granted(event.side, attributes.as_ref(), name) {
@@ -77,7 +76,7 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, 
         (
             "confidentiality-only-when-negotiated",
             "confidentiality",
-            !flags.contains(NegotiateFlags::SEAL),
+            !flags.contains(NegotiateFlags::SEAL) && !anonymous,
         ),
         ("delegate-not-granted", "delegate", true),
         ("mutual-auth-not-granted", "mutual-auth", true),
@@ -98,7 +97,7 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, 
     }
 }
 
-/// A null session is reported as one. No session security is defined for it, so that nothing is said of the rest.
+/// A null session is reported as one, and as unprotected: there is no secret that only the two sides know.
 fn null_session(judge: &mut Judge<'_>, at: usize, event: &Event, attributes: Option<&Attributes>) {
     let rule = format!("{}/ntlm/null-session-reported", call(event.side));
     match granted(event.side, attributes, "null-session") {
@@ -109,6 +108,18 @@ fn null_session(judge: &mut Judge<'_>, at: usize, event: &Event, attributes: Opt
             )
         }),
         None => judge.not_applicable(&rule, at, "attributes"),
+    }
+    let rule = format!("{}/ntlm/null-session-unprotected", call(event.side));
+    for name in ["integrity", "confidentiality"] {
+        match granted(event.side, attributes, name) {
+            Some(reported) => judge.check(&rule, at, !reported, || {
+                format!(
+                    "nobody is logged on, and {name} is among the attributes {}",
+                    show(attributes)
+                )
+            }),
+            None => judge.not_applicable(&rule, at, "attributes"),
+        }
     }
 }
 

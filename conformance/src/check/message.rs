@@ -22,41 +22,48 @@ const ONE_STREAM: &str = "message/ntlm/one-stream-without-ess";
 const EXPORT: &str = "context/ntlm/export-continues";
 
 pub(super) fn check(judge: &mut Judge<'_>) {
-    let Some(derived) = derived(judge) else {
-        return unknown_keys(judge);
-    };
-    // No session security is defined for nobody in particular (section 3.4).
-    if derived.anonymous {
-        return;
-    }
-    let mut streams = Streams::new(&derived);
+    let mut keys: Option<(Derived, Streams)> = None;
     // A call that brought no outcome is judged by what it brought instead.
     let events = judge.trace.events.iter().enumerate();
     for (at, event) in events.filter(|(_, event)| event.outcome().is_some()) {
-        let succeeded = judge
-            .meaning(event)
-            .is_some_and(|meaning| meaning.class == Class::Ok);
-        match (event.purpose, &event.request) {
-            (Purpose::Protect, _) if event.expect.is_none() || succeeded => {
-                let rule = streams.turn(event.side);
-                protected(judge, at, event, &derived, streams.of(event.side), rule);
-            }
-            (Purpose::Check { genuine: true }, _) => genuine(judge, at, event, streams.rule()),
-            (Purpose::Step, Request::Import { .. }) if succeeded => streams.transferred = true,
-            (Purpose::Check { genuine: false }, _) => out_of_sequence(judge, at, event),
-            (Purpose::Query, Request::Query { attribute, .. }) if succeeded && event.expect.is_none() => {
-                queried(judge, at, event, attribute, &derived);
-            }
-            (Purpose::Query, Request::Query { attribute, .. }) if event.expect.is_none() => {
-                let rule = match attribute.as_str() {
-                    "names" => "context/ntlm/user-name",
-                    "flags" => "context/ntlm/flags",
-                    _ => "context/ntlm/session-key",
-                };
-                super::calls::status(judge, rule, at, event, "SEC_E_OK");
-            }
-            _ => {}
+        if let Some(derived) = derived(judge, event) {
+            let streams = Streams::new(&derived);
+            keys = Some((derived, streams));
         }
+        match &mut keys {
+            // No session security is defined for nobody in particular (section 3.4).
+            Some((derived, _)) if derived.anonymous => {}
+            Some((derived, streams)) => judged(judge, at, event, derived, streams),
+            None => unknown_keys(judge, at, event),
+        }
+    }
+}
+
+fn judged(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, streams: &mut Streams) {
+    let succeeded = judge
+        .meaning(event)
+        .is_some_and(|meaning| meaning.class == Class::Ok);
+    match (event.purpose, &event.request) {
+        (Purpose::Protect, _) if event.expect.is_none() || succeeded => {
+            let rule = streams.turn(event.side);
+            protected(judge, at, event, derived, streams.of(event.side), rule);
+        }
+        (Purpose::Check { genuine: true }, _) => genuine(judge, at, event, streams.rule()),
+        (Purpose::Step, Request::Import { .. }) if succeeded => streams.transferred = true,
+        (Purpose::Check { genuine: false }, _) => out_of_sequence(judge, at, event),
+        (Purpose::Query, Request::Query { attribute, .. }) if event.expect.is_none() => {
+            if succeeded {
+                queried(judge, at, event, attribute, derived);
+                return;
+            }
+            let rule = match attribute.as_str() {
+                "names" => "context/ntlm/user-name",
+                "flags" => "context/ntlm/flags",
+                _ => "context/ntlm/session-key",
+            };
+            super::calls::status(judge, rule, at, event, "SEC_E_OK");
+        }
+        _ => {}
     }
 }
 
@@ -106,16 +113,14 @@ impl Streams {
     }
 }
 
-/// Without an AUTHENTICATE message that there are no keys to hold anything against.
-fn unknown_keys(judge: &mut Judge<'_>) {
-    for (at, event) in judge.trace.events.iter().enumerate() {
-        if event.purpose == Purpose::Protect {
-            judge.not_applicable(
-                "message/ntlm/signature-checksum",
-                at,
-                "an AUTHENTICATE message that can be read",
-            );
-        }
+/// Without an AUTHENTICATE message that can be read there are no keys to hold anything against.
+fn unknown_keys(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    if event.purpose == Purpose::Protect {
+        judge.not_applicable(
+            "message/ntlm/signature-checksum",
+            at,
+            "an AUTHENTICATE message that can be read",
+        );
     }
 }
 
@@ -124,16 +129,10 @@ pub(super) fn readable(value: &serde_json::Value) -> Option<&str> {
     value.as_str().or_else(|| value.get("text")?.as_str())
 }
 
-/// What both sides of a completed exchange must have derived.
-fn derived(judge: &Judge<'_>) -> Option<Derived> {
-    let (at, _) = judge
-        .trace
-        .legs()
-        .filter(|(_, event)| event.side == Role::Initiator)
-        .last()?;
-    let event = judge.trace.events.get(at)?;
-    let token = event.output()?;
-    let message = Authenticate::parse(token).ok()?;
+/// What both sides must have derived once the initiator has made its last message.
+fn derived(judge: &Judge<'_>, event: &Event) -> Option<Derived> {
+    let made = matches!(event.purpose, Purpose::Leg(_)) && event.side == Role::Initiator;
+    let message = Authenticate::parse(event.output().filter(|_| made)?).ok()?;
     let challenge = Challenge::parse(event.input()?).ok()?;
     let identity = judge.trace.world.identity.as_ref();
     let empty = Text::from("");
@@ -194,6 +193,10 @@ fn protected(
                 hex::encode(expected.token)
             )
         });
+        return;
+    }
+    // The pages do not agree on the checksum of what may only be read (erratum M2).
+    if read_only.is_some_and(|buffer| !buffer.is_signed()) {
         return;
     }
     signature(judge, at, &token, sent, (number, &expected.token, padding));
@@ -292,7 +295,13 @@ fn signature(
 
 /// A message that nothing happened to is accepted, and comes out as it went in.
 fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event, rule: Option<&'static str>) {
-    let rule = rule.unwrap_or("message/ntlm/genuine-message-accepted");
+    let buffers = event.protect().map(|protect| protect.buffers.as_slice());
+    let plain_read_only = |buffer: &Buffer| buffer.is_read_only() && !buffer.is_signed();
+    let rule = match rule {
+        None if buffers.unwrap_or_default().iter().any(plain_read_only) => "message/ntlm/read-only-plain",
+        None => "message/ntlm/genuine-message-accepted",
+        Some(rule) => rule,
+    };
     super::calls::status(judge, rule, at, event, "SEC_E_OK");
     let came_out = judge
         .meaning(event)
@@ -368,6 +377,10 @@ fn flags_queried(judge: &mut Judge<'_>, at: usize, event: &Event, answer: Option
 }
 
 fn queried(judge: &mut Judge<'_>, at: usize, event: &Event, attribute: &str, derived: &Derived) {
+    // The acceptor knows a guest by no name and no key of its own.
+    if event.side == Role::Acceptor && judge.trace.world.makes_guest() && attribute != "flags" {
+        return;
+    }
     let values = event.outcome().map(|outcome| &outcome.values);
     let value = |name: &str| values.and_then(|values| values.get(name)).and_then(readable);
     match attribute {

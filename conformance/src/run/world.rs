@@ -92,14 +92,16 @@ impl World {
         }
     }
 
-    /// The password of the account that the identity names, if the acceptor has it.
+    /// The account that the identity names, if the acceptor has it; an empty domain is any domain.
     #[must_use]
     pub fn account(&self) -> Option<&Account> {
         let identity = self.identity.as_ref()?;
-        let user = identity.user.as_ref()?.text.to_uppercase();
-        self.accounts
-            .iter()
-            .find(|account| account.user.text.to_uppercase() == user)
+        let upper = |text: &Text| text.text.to_uppercase();
+        let user = identity.user.as_ref().map(upper)?;
+        let domain = identity.domain.as_ref().map(upper).unwrap_or_default();
+        self.accounts.iter().find(|account| {
+            upper(&account.user) == user && (domain.is_empty() || upper(&account.domain) == domain)
+        })
     }
 
     /// Whether the acceptor's policy makes a guest of who logs on.

@@ -75,7 +75,7 @@ fn hashes(context: &Source) -> Option<(Secret<16>, Option<Secret<16>>)> {
         (None, None) => return None,
     };
     let lm = context.array("lm_hash").map(Secret);
-    Some((nt, lm.or_else(|| password.as_ref().map(v1::lm_hash))))
+    Some((nt, lm.or_else(|| password.as_ref().and_then(v1::lm_hash))))
 }
 
 /// What the context gives without a message.
@@ -98,7 +98,7 @@ pub(super) fn of_context(context: &Source, note: &str) -> Derived {
     let computed = v1::response(&lm, challenge);
     let response = context.array("lm_response").unwrap_or(computed);
     let base = v1::session_base_key(&nt);
-    let key = v1::key_exchange_key(asked(context, note), &base, &lm, &response, challenge);
+    let key = v1::key_exchange_key(asked(context, note), &base, Some(&lm), &response, challenge);
     if let Some(random) = context.array("random_session_key") {
         let encrypted = rc4_once(&key.0, random);
         derived.insert("encrypted_random_session_key", encrypted.to_vec());
@@ -224,7 +224,7 @@ impl Exchange<'_> {
         derived.extend(lm.map(|lm| ("lm_response", lm.to_vec())));
         let lm_hash = self.lm.as_ref()?;
         derived.insert("lm_hash", lm_hash.0.to_vec());
-        let key = v1::key_exchange_key(self.flags, &base, lm_hash, &held, self.server);
+        let key = v1::key_exchange_key(self.flags, &base, Some(lm_hash), &held, self.server);
         derived.insert("key_exchange_key", key.0.to_vec());
         Some(key)
     }

@@ -4,7 +4,9 @@ use zeroize::Zeroizing;
 
 use super::{Context, CtxtHandle, Refusal, SecurityInterface, Side};
 use crate::{
+    codec,
     context::{Acceptor, Initiator},
+    error::Error,
     package::Package,
     session::Session,
     status::SecurityStatus,
@@ -34,10 +36,14 @@ impl SecurityInterface {
         flags: ExportFlags,
     ) -> Result<(SecurityStatus, Zeroizing<Vec<u8>>), Refusal> {
         let fresh = flags.contains(ExportFlags::RESET_NEW);
-        let packed = match self.session(handle) {
+        let granted = self.context(handle).map_or(0, |context| context.granted);
+        let session = match self.session(handle) {
             Ok((session, environment)) => session.export(fresh || deviates!(environment, ExportForgets)),
             Err(misuse) => return Err(self.refusal(misuse)),
         };
+        let mut packed = Zeroizing::new(Vec::with_capacity(session.len().saturating_add(4)));
+        packed.extend_from_slice(&granted.to_le_bytes());
+        packed.extend_from_slice(&session);
         if flags.contains(ExportFlags::DELETE_OLD) {
             self.delete_security_context(handle)?;
         }
@@ -53,9 +59,15 @@ impl SecurityInterface {
         package: &str,
         packed: &[u8],
     ) -> Result<(SecurityStatus, CtxtHandle), Refusal> {
-        let session = match self.query_security_package_info(package)? {
-            Package::Ntlm => Session::import_ntlm(packed).map_err(|error| self.refusal(error))?,
-        };
+        let package = self.query_security_package_info(package)?;
+        let unpacked = codec::u32_le(packed, 0, "PackedContext").map_err(Into::into);
+        let unpacked = unpacked.and_then(|granted| {
+            let session = packed.get(4..).unwrap_or_default();
+            match package {
+                Package::Ntlm => Ok((granted, Session::import_ntlm(session)?)),
+            }
+        });
+        let (granted, session) = unpacked.map_err(|error: Error| self.refusal(error))?;
         let side = if session.is_initiator() {
             Side::Initiator(Initiator::established(session))
         } else {
@@ -64,7 +76,7 @@ impl SecurityInterface {
         let handle = self.contexts.insert(Context {
             number: self.begun,
             side,
-            granted: 0,
+            granted,
             pending: None,
         });
         self.begun = self.begun.wrapping_add(1);

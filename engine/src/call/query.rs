@@ -122,7 +122,9 @@ impl SecurityInterface {
                 Ok(AttributeValue::TargetInformation(session.target_info().to_vec()))
             }
             ContextAttribute::LIFESPAN => Ok(AttributeValue::Lifespan(NEVER)),
-            ContextAttribute::SESSION_KEY if !deviates!(environment, SessionKeyNotExported) => {
+            ContextAttribute::SESSION_KEY
+                if session.has_key() && !deviates!(environment, SessionKeyNotExported) =>
+            {
                 Ok(AttributeValue::SessionKey(session.session_key().to_vec()))
             }
             ContextAttribute::PACKAGE_INFO => Ok(AttributeValue::PackageInfo(Package::Ntlm)),

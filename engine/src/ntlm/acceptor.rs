@@ -31,6 +31,12 @@ const ECHO_WITH_PROTECTION: NegotiateFlags = NegotiateFlags::KEY_EXCH
     .union(NegotiateFlags::NEGOTIATE_128)
     .union(NegotiateFlags::NEGOTIATE_56);
 
+/// What nobody in particular and guests do not have: there is no secret that both sides know (section 3.4).
+const PROTECTION: NegotiateFlags = NegotiateFlags::SIGN.union(NegotiateFlags::SEAL);
+
+/// The name of whoever has no account.
+const GUEST: &str = "Guest";
+
 /// What an acceptor that begins has to offer. Without key exchange there is no datagram mode.
 const DATAGRAM: NegotiateFlags = ECHO
     .union(ECHO_WITH_PROTECTION)
@@ -70,6 +76,7 @@ impl ExpectNegotiate {
             Negotiate::parse(&read)?.flags - NegotiateFlags::DATAGRAM
         };
         let flags = choose(offered, turn.environment)?;
+        super::require_strength(flags, turn.environment)?;
         let server_challenge = turn.environment.draw("ntlm/server-challenge", turn.context);
         let environment = &mut *turn.environment;
         #[allow(unused_mut, reason = "a shaper changes it")]
@@ -182,9 +189,13 @@ impl ExpectAuthenticate {
         let message = Authenticate::parse(&read)?;
         let mut flags = message.flags & self.chosen;
         super::require_strength(flags, turn.environment)?;
+        let left = (self.chosen - flags).contains(NegotiateFlags::DATAGRAM);
+        if left && !deviates!(turn.environment, DatagramFlagNotKept) {
+            return Err(PeerIncompatible::NoDatagram.into());
+        }
         let unicode = super::names_are_unicode(message.flags, turn.environment);
-        let domain = decode(unicode, &message.domain, "DomainName", 28)?;
-        let user = decode(unicode, &message.user, "UserName", 36)?;
+        let mut domain = decode(unicode, &message.domain, "DomainName", 28)?;
+        let mut user = decode(unicode, &message.user, "UserName", 36)?;
         require_text(message.flags, &message.workstation, "Workstation", 44)?;
         let response = Response::of(&message, turn.environment)?;
         let asked = Asked {
@@ -194,9 +205,9 @@ impl ExpectAuthenticate {
             flags,
         };
         let (logon, key_exchange_key) = verification::verify(&response, &message, &asked, turn)?;
-        // A guest has no key that the initiator knows: nothing can be protected (section 3.4).
-        if logon == Logon::Guest && !deviates!(turn.environment, GuestIsProtected) {
-            flags.remove(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
+        // Nobody has proven to have the name of a guest.
+        if logon == Logon::Guest {
+            (user, domain) = (Text::from(GUEST), Text::default());
         }
         let session_key = session_key(
             flags,
@@ -208,12 +219,15 @@ impl ExpectAuthenticate {
         claims.announces_mic &= logon != Logon::Guest;
         self.verify_claims(claims, &message, &session_key, turn)?;
         flags.set(NegotiateFlags::ANONYMOUS, logon == Logon::Anonymous);
-        let protection = Protection::new(flags, session_key, Sender::Acceptor);
+        if logon != Logon::User && !deviates!(turn.environment, UnprovenIsProtected) {
+            flags.remove(PROTECTION);
+        }
         Ok(Established {
-            protection,
+            protection: Protection::new(flags, session_key, Sender::Acceptor),
             user,
             domain,
             target_info: Vec::new(),
+            has_key: logon != Logon::Guest,
         })
     }
 

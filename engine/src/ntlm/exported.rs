@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  0  "LWNTLM1\0"
-//!  8  u8 side      9  u32 flags      13  session key, 16 bytes
+//!  8  u8 side, 2 more without a key   9  u32 flags   13  session key, 16 bytes
 //! 29  two directions, sent and received: u8 present, and if so u32 counter and RC4 state of 258 bytes
 //!     user, domain, target information: u32 length and bytes each
 //! ```
@@ -24,16 +24,23 @@ use crate::{
 
 const MAGIC: [u8; 8] = *b"LWNTLM1\0";
 
-/// Room that a context rarely exceeds.
-const ROOM: usize = 1024;
+/// Bytes of a context without its names and target information: a buffer that grew would leave keys behind.
+const FIXED: usize = 29 + 2 * (1 + 4 + 258) + 3 * 4;
 
 /// Writes a context. With `fresh` its key streams and counters are those of a context that has protected nothing yet.
 #[must_use]
 pub fn write(established: &Established, fresh: bool) -> Zeroizing<Vec<u8>> {
     let protection = &established.protection;
-    let mut out = Zeroizing::new(Vec::with_capacity(ROOM));
+    let texts = [&established.user, &established.domain].map(Text::to_le_bytes);
+    let parts = [&*texts[0], &*texts[1], &*established.target_info];
+    let size = parts
+        .iter()
+        .map(|part| part.len())
+        .fold(FIXED, usize::saturating_add);
+    let mut out = Zeroizing::new(Vec::with_capacity(size));
     out.extend_from_slice(&MAGIC);
-    out.push(u8::from(protection.own() == Sender::Acceptor));
+    let side = u8::from(protection.own() == Sender::Acceptor);
+    out.push(side | (u8::from(!established.has_key) << 1));
     out.extend_from_slice(&protection.flags().bits().to_le_bytes());
     out.extend_from_slice(&protection.session_key().0);
     for position in protection.positions() {
@@ -44,8 +51,7 @@ pub fn write(established: &Established, fresh: bool) -> Zeroizing<Vec<u8>> {
             out.extend_from_slice(&*stream.state());
         }
     }
-    let texts = [&established.user, &established.domain].map(Text::to_le_bytes);
-    for part in [&*texts[0], &*texts[1], &*established.target_info] {
+    for part in parts {
         out.extend_from_slice(&codec::saturated_u32(part.len()).to_le_bytes());
         out.extend_from_slice(part);
     }
@@ -61,9 +67,11 @@ pub fn read(bytes: &[u8]) -> Result<Established, TokenError> {
     if reader.array::<8>()? != MAGIC {
         return Err(reader.wrong(TokenErrorKind::BadSignature));
     }
-    let own = match reader.array()? {
-        [0] => Sender::Initiator,
-        [1] => Sender::Acceptor,
+    let (own, has_key) = match reader.array()? {
+        [0] => (Sender::Initiator, true),
+        [1] => (Sender::Acceptor, true),
+        [2] => (Sender::Initiator, false),
+        [3] => (Sender::Acceptor, false),
         _ => return Err(reader.wrong(TokenErrorKind::BadValue)),
     };
     let flags = NegotiateFlags::from_bits_retain(u32::from_le_bytes(reader.array()?));
@@ -79,6 +87,7 @@ pub fn read(bytes: &[u8]) -> Result<Established, TokenError> {
         user,
         domain,
         target_info,
+        has_key,
     })
 }
 

@@ -143,6 +143,11 @@ impl ExpectChallenge {
         let (session_key, encrypted) = exchange_key(flags, answer.key_exchange_key, turn);
         let anonymous = matches!(self.identity, Identity::Anonymous);
         flags.set(NegotiateFlags::ANONYMOUS, anonymous);
+        // The key of nobody is known to everybody: it protects nothing (section 3.4).
+        let mut protected = flags;
+        if anonymous && !deviates!(turn.environment, NobodyIsProtected) {
+            protected.remove(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
+        }
         let (user, domain) = names(self.identity);
         let unicode = super::names_are_unicode(flags, turn.environment);
         let message = Authenticate {
@@ -163,7 +168,8 @@ impl ExpectChallenge {
             out.extend_from_slice(&token);
         }
         Ok(Established {
-            protection: Protection::new(flags, session_key, Sender::Initiator),
+            protection: Protection::new(protected, session_key, Sender::Initiator),
+            has_key: true,
             user,
             domain,
             target_info: challenge.target_info.to_vec(),

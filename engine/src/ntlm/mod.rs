@@ -18,7 +18,9 @@
 //! | ExpectChallenge | other | failed | SEC_E_INVALID_TOKEN |
 //! | ExpectNegotiate | NEGOTIATE; none in datagram mode | ExpectAuthenticate | SEC_I_CONTINUE_NEEDED, CHALLENGE |
 //! | ExpectAuthenticate | AUTHENTICATE, right secret | established | SEC_E_OK |
-//! | ExpectAuthenticate | AUTHENTICATE of nobody, who may log on | established | SEC_E_OK |
+//! | ExpectAuthenticate | AUTHENTICATE of nobody, who may log on; of a stranger, who may be a guest | established | SEC_E_OK |
+//! | ExpectNegotiate, ExpectAuthenticate | keys shorter than policy wants; no datagram mode where it began | failed | SEC_E_UNSUPPORTED_FUNCTION |
+//! | ExpectAuthenticate | time too far away; no directory | failed | SEC_E_TIME_SKEW, SEC_E_NO_AUTHENTICATING_AUTHORITY |
 //! | ExpectAuthenticate | AUTHENTICATE, wrong secret | failed | SEC_E_LOGON_DENIED |
 //! | ExpectAuthenticate | AUTHENTICATE of nobody, who may not | failed | SEC_E_LOGON_DENIED |
 //! | ExpectAuthenticate | AUTHENTICATE, right secret of a closed account | failed | SEC_E_LOGON_DENIED |
@@ -30,8 +32,8 @@
 //! Sections: 2.2 messages, 3.1 client, 3.2 server, 3.3 responses, 3.4 session security.
 //!
 //! Left out: code pages other than ASCII and Latin-1; an LMv2 response without an NT response (section 3.2.5.1.2 knows
-//! none); session security for nobody and for guests, of which section 3.4 says that there is none: for nobody the
-//! messages are protected with the key of zeros, as Samba does it, for guests not at all.
+//! none); a second try with an empty domain (section 3.2.5.1.2, a SHOULD); the refusal of a CHALLENGE without the names of
+//! its acceptor where protection is required (section 3.1.5.1.2). Nobody and guests have no session security (section 3.4).
 
 pub mod acceptor;
 pub mod attributes;
@@ -66,6 +68,8 @@ pub struct Established {
     pub domain: Text,
     /// What the CHALLENGE told the initiator of the target: AV pairs, raw. An acceptor has none.
     pub target_info: Vec<u8>,
+    /// Whether there is a session key that both sides know. A guest's initiator has another one.
+    pub has_key: bool,
 }
 
 /// A token as it is read: as it came.

@@ -118,16 +118,15 @@ fn version_one(
     } else {
         let nt_response = v1::response(&hashes.nt, asked);
         let sends_lm = turn.environment.policy.ntlm.level.sends_lm();
-        let lm_response = if sends_lm {
-            v1::response(&hashes.lm, asked)
-        } else {
-            nt_response
+        let lm_response = match &hashes.lm {
+            Some(hash) if sends_lm => v1::response(hash, asked),
+            _ => nt_response,
         };
         (lm_response, nt_response)
     };
     let base = v1::session_base_key(&hashes.nt);
     Answer {
-        key_exchange_key: v1::key_exchange_key(flags, &base, &hashes.lm, &lm_response, asked),
+        key_exchange_key: v1::key_exchange_key(flags, &base, hashes.lm.as_ref(), &lm_response, asked),
         lm_response: Cow::Owned(lm_response.to_vec()),
         nt_response: nt_response.to_vec(),
         announces_mic: false,
@@ -183,7 +182,8 @@ fn version_two(
 /// The AV pairs of the response: those of the acceptor, unchanged but for the flags, and the initiator's own.
 fn client_pairs(info: &TargetInfo<'_>, announces_mic: bool, turn: &InitiatorTurn<'_>) -> Vec<u8> {
     let mut pairs = AvPairsBuf::with_capacity(PAIRS);
-    let mut flags = info.flags;
+    // What these two say is for this side to say.
+    let mut flags = info.flags & !(MSV_AV_FLAG_MIC | MSV_AV_FLAG_UNTRUSTED_TARGET);
     if announces_mic {
         flags |= MSV_AV_FLAG_MIC;
     }

@@ -230,13 +230,18 @@ fn version_one(
     } else {
         let takes_lm = environment.policy.ntlm.level.takes_lm();
         matches(nt, v1::response(&account.hashes.nt, challenge))
-            || (takes_lm && matches(lm, v1::response(&account.hashes.lm, challenge)))
+            || (takes_lm
+                && account
+                    .hashes
+                    .lm
+                    .as_ref()
+                    .is_some_and(|hash| matches(lm, v1::response(hash, challenge))))
     };
     let base = v1::session_base_key(&account.hashes.nt);
     let lm = lm.copied().unwrap_or([0; 24]);
     (
         right,
-        v1::key_exchange_key(asked.flags, &base, &account.hashes.lm, &lm, challenge),
+        v1::key_exchange_key(asked.flags, &base, account.hashes.lm.as_ref(), &lm, challenge),
     )
 }
 

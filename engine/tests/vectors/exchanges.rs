@@ -174,7 +174,7 @@ fn derive_version_one(
     let hashes = keys::password_hashes(password);
     let base = v1::session_base_key(&hashes.nt);
     let lm_response = (*message.lm_response).try_into().unwrap();
-    let exchange = v1::key_exchange_key(message.flags, &base, &hashes.lm, &lm_response, asked);
+    let exchange = v1::key_exchange_key(message.flags, &base, hashes.lm.as_ref(), &lm_response, asked);
     let exported = match <[u8; 16]>::try_from(&*message.encrypted_session_key) {
         Ok(encrypted) => Secret(crypto::rc4_once(&exchange.0, encrypted)),
         Err(_) => exchange.clone(),

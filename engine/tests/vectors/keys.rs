@@ -34,7 +34,7 @@ fn answer(function: &str, inputs: &Members) -> Option<Vec<u8>> {
     let exported = || secret(inputs, "exported_session_key");
     Some(match function {
         "ntowf-v1" => keys::nt_hash(&named("password")).0.to_vec(),
-        "lmowf-v1" => v1::lm_hash(&named("password")).0.to_vec(),
+        "lmowf-v1" => v1::lm_hash(&named("password"))?.0.to_vec(),
         "session-base-key-v1" => v1::session_base_key(&secret(inputs, "ntowf_v1")).0.to_vec(),
         "nt-response-v1" => {
             v1::response(&secret(inputs, "ntowf_v1"), array(inputs, "server_challenge")).to_vec()
@@ -52,7 +52,7 @@ fn answer(function: &str, inputs: &Members) -> Option<Vec<u8>> {
         "key-exchange-key" => v1::key_exchange_key(
             fields::flags(inputs),
             &secret(inputs, "session_base_key"),
-            &secret(inputs, "lmowf_v1"),
+            Some(&secret(inputs, "lmowf_v1")),
             &array(inputs, "lm_response"),
             array(inputs, "server_challenge"),
         )

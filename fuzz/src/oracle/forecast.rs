@@ -193,16 +193,16 @@ impl Forecast {
         granted!(
             self,
             choices.init_requirements(),
-            true,
+            self.guise != Guise::Nobody,
             InitAttributes,
             InitRequirements
         )
     }
 
-    /// The attributes that the acceptor is granted. With a guest there is no key to protect anything with.
+    /// The attributes that the acceptor is granted. With a guest or nobody there is no key to protect anything with.
     #[must_use]
     pub fn accept_attributes(&self, choices: &Choices) -> AcceptAttributes {
-        let protects = self.guise != Guise::Guest;
+        let protects = self.guise == Guise::Owner;
         granted!(
             self,
             choices.accept_requirements(),

@@ -223,7 +223,8 @@ impl Insider {
             }
             Form::LanManager => {
                 message.nt_response = Vec::new().into();
-                message.lm_response = v1::response(&hashes.lm, server_challenge).to_vec().into();
+                let hash = hashes.lm.as_ref().expect("the password has a hash");
+                message.lm_response = v1::response(hash, server_challenge).to_vec().into();
             }
         }
     }

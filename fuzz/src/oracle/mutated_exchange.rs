@@ -282,9 +282,13 @@ fn attributes(pair: &mut Pair, end: &End, foretold: &Forecast, mutation: &Mutati
     let other = View::of(&mut pair.acceptor, end.acceptor);
     assert_eq!(one.flags, Flags(end.initiator_granted.bits()), "{mutation:?}");
     assert_eq!(other.flags, Flags(end.acceptor_granted.bits()), "{mutation:?}");
-    assert_eq!(one.names, other.names, "{mutation:?}");
-    if foretold.guise != Guise::Guest {
+    if foretold.guise == Guise::Guest {
+        assert_eq!(other.session_key, None, "{mutation:?}");
+        assert_ne!(one.names, other.names, "{mutation:?}");
+    } else {
+        assert!(one.session_key.is_some(), "{mutation:?}");
         assert_eq!(one.session_key, other.session_key, "{mutation:?}");
+        assert_eq!(one.names, other.names, "{mutation:?}");
     }
 }
 

@@ -263,8 +263,8 @@ impl Pair {
 pub struct View {
     /// SECPKG_ATTR_NAMES.
     pub names: AttributeValue,
-    /// SECPKG_ATTR_SESSION_KEY.
-    pub session_key: AttributeValue,
+    /// SECPKG_ATTR_SESSION_KEY; none with a guest.
+    pub session_key: Option<AttributeValue>,
     /// SECPKG_ATTR_FLAGS.
     pub flags: AttributeValue,
 }
@@ -275,15 +275,12 @@ impl View {
     /// # Panics
     /// The context is not established.
     pub fn of(interface: &mut SecurityInterface, context: CtxtHandle) -> Self {
-        let mut ask = |attribute| {
-            interface
-                .query_context_attributes(context, attribute)
-                .expect("an established context answers")
-        };
+        let mut ask = |attribute| interface.query_context_attributes(context, attribute).ok();
+        let answered = "an established context answers";
         Self {
-            names: ask(ContextAttribute::NAMES),
+            names: ask(ContextAttribute::NAMES).expect(answered),
             session_key: ask(ContextAttribute::SESSION_KEY),
-            flags: ask(ContextAttribute::FLAGS),
+            flags: ask(ContextAttribute::FLAGS).expect(answered),
         }
     }
 }

@@ -21,10 +21,10 @@ pub fn nt_response(
     Some(encrypt(&hash, *both.first_chunk()?))
 }
 
-/// The LAN Manager response without extended session security.
+/// The LAN Manager response without extended session security; none if the password has no hash.
 #[must_use]
-pub fn lm_response(password: &Text, asked: &[u8; 8]) -> [u8; 24] {
-    encrypt(&lm_hash(password), *asked)
+pub fn lm_response(password: &Text, asked: &[u8; 8]) -> Option<[u8; 24]> {
+    lm_hash(password).map(|hash| encrypt(&hash, *asked))
 }
 
 /// The key exchange key.
@@ -35,7 +35,7 @@ pub fn exchange_key(flags: NegotiateFlags, password: &Text, lm_response: &[u8], 
     if flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
         return crypto::hmac_md5(&base, &[asked, &beginning]);
     }
-    let lm = lm_hash(password);
+    let lm = lm_hash(password).unwrap_or_default();
     let (first, second) = lm.split_at(7);
     if flags.contains(NegotiateFlags::LM_KEY) {
         let last = [second.get(..1).unwrap_or_default(), &[0xBD; 6]].concat();
@@ -49,21 +49,26 @@ pub fn exchange_key(flags: NegotiateFlags, password: &Text, lm_response: &[u8], 
     base
 }
 
-/// LMOWFv1: the upper-case password in OEM characters, cut or filled to fourteen bytes, each half the key of a block.
-fn lm_hash(password: &Text) -> [u8; 16] {
+/// LMOWFv1: the upper-case password in OEM characters, filled to fourteen bytes, each half the key of a block. A longer
+/// password has none, and neither has one with characters beyond the set.
+fn lm_hash(password: &Text) -> Option<[u8; 16]> {
     let (units, _) = password.utf16.as_chunks::<2>();
     let letters = units.iter().map(|[low, high]| {
-        let letter = char::from(if *high == 0 { *low } else { b'?' });
+        let letter = char::from(*low);
         let mut upper = letter.to_uppercase();
-        match (upper.next(), upper.next()) {
-            (Some(one), None) => u8::try_from(u32::from(one)).unwrap_or(b'?'),
-            _ => u8::try_from(u32::from(letter)).unwrap_or(b'?'),
-        }
+        let mapped = match (upper.next(), upper.next()) {
+            (Some(one), None) => u8::try_from(u32::from(one)),
+            _ => u8::try_from(u32::from(letter)),
+        };
+        mapped.ok().filter(|_| *high == 0)
     });
-    let mut key: Vec<u8> = letters.take(14).collect();
+    let mut key: Vec<u8> = letters.collect::<Option<_>>()?;
+    if key.len() > 14 {
+        return None;
+    }
     key.resize(14, 0);
     let halves: Vec<[u8; 8]> = key.chunks(7).map(|half| des(half, *b"KGS!@#$%")).collect();
-    halves.concat().try_into().unwrap_or_default()
+    halves.concat().try_into().ok()
 }
 
 /// Three blocks, each with a third of the key that zeros lengthen to 21 bytes.

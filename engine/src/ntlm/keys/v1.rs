@@ -12,20 +12,29 @@ const MAGIC: [u8; 8] = *b"KGS!@#$%";
 /// A response of version 1.
 pub type Response = [u8; 24];
 
-/// LMOWFv1: two halves of the password, upper case, in the OEM character set, each the key of a block. What is
-/// longer than fourteen bytes does not count.
+/// LMOWFv1: two halves of the password, upper case, in the OEM character set, each the key of a block. None if the
+/// password has more than fourteen characters (section 3.3.1), or one that the character set does not have: what would
+/// be left of it is not the secret.
 #[must_use]
-pub fn lm_hash(password: &Text) -> Secret<16> {
+pub fn lm_hash(password: &Text) -> Option<Secret<16>> {
     let mut letters = zeroize::Zeroizing::new([0; 14]);
-    let oem = zeroize::Zeroizing::new(password.to_uppercase().to_oem());
-    letters
-        .iter_mut()
-        .zip(oem.iter())
-        .for_each(|(place, letter)| *place = *letter);
+    let mut places = letters.iter_mut();
+    let mut fits = true;
+    password.uppercase_le_chunks(|chunk| {
+        for unit in chunk.as_chunks::<2>().0 {
+            match (places.next(), unit) {
+                (Some(place), [letter, 0]) => *place = *letter,
+                _ => fits = false,
+            }
+        }
+    });
+    if !fits {
+        return None;
+    }
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = *letters;
     let first = crypto::des([a, b, c, d, e, f, g], MAGIC);
     let second = crypto::des([h, i, j, k, l, m, n], MAGIC);
-    Secret(join(first, second))
+    Some(Secret(join(first, second)))
 }
 
 fn join(first: [u8; 8], second: [u8; 8]) -> [u8; 16] {
@@ -92,7 +101,7 @@ pub fn session_base_key(nt_hash: &Secret<16>) -> Secret<16> {
 pub fn key_exchange_key(
     flags: NegotiateFlags,
     session_base_key: &Secret<16>,
-    lm_hash: &Secret<16>,
+    lm_hash: Option<&Secret<16>>,
     lm_response: &Response,
     server_challenge: [u8; 8],
 ) -> Secret<16> {
@@ -103,7 +112,8 @@ pub fn key_exchange_key(
             &[&server_challenge, &beginning],
         ));
     }
-    let [a, b, c, d, e, f, g, h, ..] = lm_hash.0;
+    // Without a hash zeros stand for it, as on a Windows that stores none.
+    let [a, b, c, d, e, f, g, h, ..] = lm_hash.map_or([0; 16], |hash| hash.0);
     if flags.contains(NegotiateFlags::LM_KEY) {
         let first = crypto::des([a, b, c, d, e, f, g], beginning);
         let second = crypto::des([h, 0xBD, 0xBD, 0xBD, 0xBD, 0xBD, 0xBD], beginning);
