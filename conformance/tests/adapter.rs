@@ -135,3 +135,29 @@ fn a_program_that_is_no_adapter_is_told() {
     let (code, _, err) = legwork(&["adapter", "check"]);
     assert_eq!(code, Some(2), "{err}");
 }
+
+/// A library for the adapter in the README: it has a first token, and refuses what comes after.
+const MYSTACK: &str = r#"
+VERSION = "0"
+class Error(Exception): pass
+class Initiator:
+    complete = False
+    def __init__(self, user=None, domain=None, password=None, target=None, requirements=0): self.legs = 0
+    def step(self, token):
+        self.legs += 1
+        if self.legs > 1 or token is not None: raise Error("refused")
+        return b"NTLMSSP\0\1\0\0\0\x05\x02\x08\0" + bytes(16)
+"#;
+
+#[test]
+fn the_adapter_in_the_readme_makes_none_of_the_mistakes() {
+    let readme = std::fs::read_to_string(here("../README.md")).unwrap();
+    let (_, sample) = readme.split_once("```python\n").unwrap();
+    let (adapter, _) = sample.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("adapter.py");
+    std::fs::write(&file, adapter).unwrap();
+    std::fs::write(folder.path().join("mystack.py"), MYSTACK).unwrap();
+    let (_, report) = check(&["python3", &file.display().to_string()]);
+    assert_eq!(probes(&report, "fail"), ["smoke-initiator"], "{report:#}");
+}

@@ -66,7 +66,10 @@ fn new(language: Language, folder: &Path) -> Done {
     let written = skeleton::write(language, folder)
         .map_err(|error| Failure::Usage(format!("{}: {error}", folder.display())))?;
     let mut text = written.join("\n");
-    text.push_str(&format!("\n\nnext: legwork adapter check {}\n", folder.display()));
+    text.push_str(&format!(
+        "\n\nnext: the `setup` of subject.yaml, if there is any, then legwork adapter check {}\n",
+        folder.display()
+    ));
     console::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
