@@ -163,7 +163,7 @@ zoo! {
     half_a_line_and_end: "1 crash, 1 pass", "exit status: 0";
     half_a_line: "1 hang, 1 pass", "no reply within 6 s";
     long_line: "1 adapter-fault, 1 pass", "a line longer than 16 MiB";
-    wrong_seq: "1 adapter-fault, 1 pass", "reply has seq 1004, not 4";
+    wrong_seq: "1 adapter-fault, 1 pass", "reply has seq 1005, not 5";
     two_replies: "1 adapter-fault, 1 pass", "repl";
     silence: "1 hang, 1 pass", "no reply within 6 s";
     slow_drip: "1 hang, 1 pass", "no reply within 6 s";
