@@ -42,10 +42,8 @@ pub struct Event {
     pub request: Request,
     /// What came of it.
     pub answer: Answer,
-    /// How long it took.
-    pub took: Duration,
-    /// What the subject's process had used when it had answered, if that was asked for.
-    pub usage: Option<Usage>,
+    /// What it cost, if that was asked for. Nothing else in a trace differs between equal runs.
+    pub cost: Option<Cost>,
     /// What came of CompleteAuthToken, if the answer asked for it.
     pub completed: Option<Answer>,
     /// What the scenario says must come.
@@ -54,6 +52,15 @@ pub struct Event {
     pub altered_input: bool,
     /// Whether the side was made to send something else than it would.
     pub altered_output: bool,
+}
+
+/// What a call cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// How long it took.
+    pub time: Duration,
+    /// What the subject's process had used when it had answered.
+    pub usage: Option<Usage>,
 }
 
 /// What a call was for.

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{
     Answer, Subject,
     description::Located,
-    isolation::{self, GRACE, Group, Limits},
+    isolation::{self, GRACE, Gauge, Group, Limits},
     streams::{self, Errors, LINE_LIMIT, Line},
     usage::Usage,
 };
@@ -31,7 +31,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// How long the last words of a child that has ended are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// How far the standard error of a watched child may be behind its replies.
+/// How long lines of the standard error take that were read to be looked at.
 const BEHIND: Duration = Duration::from_millis(2);
 
 /// A child process that speaks the adapter protocol. When this is dropped it is told `bye`, and killed if it stays.
@@ -57,6 +57,8 @@ struct Running {
     lines: Receiver<Line>,
     errors: Errors,
     limits: Limits,
+    /// Of a child whose memory somebody watches.
+    gauge: Option<Gauge>,
     watched: bool,
 }
 
@@ -214,12 +216,14 @@ impl Running {
         };
         isolation::without_blocking(&input).map_err(failed)?;
         let watched = located.description.is_watched();
+        let gauge = watched.then(|| Gauge::of(&errors)).flatten();
         Ok(Self {
             group,
             input,
             lines: streams::lines(output),
             errors: Errors::read(errors, watched),
             limits,
+            gauge,
             watched,
         })
     }
@@ -236,12 +240,22 @@ impl Running {
         };
         match answer {
             Some(Answer::Outcome(_) | Answer::Unsupported(_)) if self.watched => {
-                thread::sleep(BEHIND);
+                self.settle();
                 self.errors.report().map(Answer::Crash).or(answer)
             }
             other => other,
         }
         .unwrap_or(Answer::Hang(deadline))
+    }
+
+    /// Waits until what the child wrote to its standard error before its reply has been looked at.
+    fn settle(&self) {
+        let until = Instant::now() + LAST_WORDS;
+        let unread = || self.gauge.as_ref().is_some_and(|gauge| !gauge.is_empty());
+        while unread() && Instant::now() < until {
+            thread::sleep(Duration::from_micros(200));
+        }
+        thread::sleep(BEHIND);
     }
 
     fn send(&mut self, line: &str, until: Instant) -> Sent {

@@ -16,7 +16,7 @@ use crate::{
     report::{Run, Who, answer_json, summary},
     run::{
         case::Case,
-        trace::{End, Event, Purpose},
+        trace::{Cost, End, Event},
     },
     runner::{CaseResult, Options, repeated},
     suite::Suite,
@@ -272,22 +272,20 @@ impl<'a, W: Write> Writer<'a, W> {
                 altered_output: event.altered_output,
             },
         );
-        if let Purpose::Leg(_) = event.purpose {
-            self.leg_timing(&format!("{case} call {call}"), event);
+        if let Some(cost) = event.cost {
+            self.cost(&format!("{case} call {call}"), cost);
         }
     }
 
-    fn leg_timing(&mut self, key: &str, event: &Event) {
+    fn cost(&mut self, key: &str, Cost { time, usage }: Cost) {
         self.record(
             key,
             Record::Timing {
                 started: None,
                 milliseconds: None,
-                microseconds: u64::try_from(event.took.as_micros()).ok(),
-                cpu_milliseconds: event
-                    .usage
-                    .and_then(|usage| usage.cpu.as_millis().try_into().ok()),
-                peak_memory: event.usage.map(|usage| usage.peak_memory),
+                microseconds: u64::try_from(time.as_micros()).ok(),
+                cpu_milliseconds: usage.and_then(|usage| usage.cpu.as_millis().try_into().ok()),
+                peak_memory: usage.map(|usage| usage.peak_memory),
                 process: None,
                 path: None,
             },

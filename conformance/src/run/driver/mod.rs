@@ -18,7 +18,7 @@ use crate::{
     protocol::{Request, Role},
     run::{
         case::Case,
-        trace::{End, Event, Purpose, Trace},
+        trace::{Cost, End, Event, Purpose, Trace},
     },
     subject::{Answer, Subject, reference::Reference},
     suite::{
@@ -245,9 +245,12 @@ impl<'s> Driver<'_, 's> {
         party.calls = party.calls.wrapping_add(1);
         let started = Instant::now();
         let answer = party.seat.subject().call(&request);
-        let took = started.elapsed();
+        let time = started.elapsed();
         let measured = measure && matches!(purpose, Purpose::Leg(_));
-        let usage = measured.then(|| party.seat.subject().usage()).flatten();
+        let cost = measured.then(|| Cost {
+            time,
+            usage: party.seat.subject().usage(),
+        });
         if answer.outcome().is_some_and(|outcome| outcome.allocated) {
             party.allocated.push(party.calls);
         }
@@ -270,8 +273,7 @@ impl<'s> Driver<'_, 's> {
             purpose,
             request,
             answer,
-            took,
-            usage,
+            cost,
             completed: None,
             expect,
             altered_input,

@@ -29,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use system::{own_group, without_blocking};
+pub(super) use system::{Gauge, own_group, without_blocking};
 
 /// How long processes have to see that their input has ended before they are killed.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
@@ -79,6 +79,8 @@ pub fn shortcoming() -> Option<&'static str> {
 #[derive(Debug)]
 pub(super) struct Group {
     child: Child,
+    /// Whether the watching process knows of it.
+    told: bool,
     gone: bool,
 }
 
@@ -93,8 +95,13 @@ impl Group {
         own_group(&mut command);
         let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let child = streams.stderr(Stdio::piped()).spawn()?;
-        let mut group = Self { child, gone: false };
-        if launcher.is_some() {
+        let told = launcher.is_some();
+        let mut group = Self {
+            child,
+            told,
+            gone: false,
+        };
+        if told {
             tell_watch('+', group.child.id());
             if let Some(input) = &mut group.child.stdin {
                 input.write_all(b"\n")?;
@@ -138,7 +145,9 @@ impl Group {
         system::kill_group(self.child.id());
         // A child that is gone already cannot be killed, and on some systems it is all that is known of the group.
         let _ = self.child.kill();
-        tell_watch('-', self.child.id());
+        if self.told {
+            tell_watch('-', self.child.id());
+        }
     }
 }
 

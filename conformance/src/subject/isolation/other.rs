@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    process::{ChildStdin, Command},
+    process::{ChildStderr, ChildStdin, Command},
 };
 
 use super::Limits;
@@ -16,6 +16,20 @@ pub(super) fn kill_group(_: u32) {}
 
 pub(crate) fn without_blocking(_: &ChildStdin) -> io::Result<()> {
     Ok(())
+}
+
+/// Nothing tells how much is unread.
+#[derive(Debug)]
+pub(crate) struct Gauge;
+
+impl Gauge {
+    pub(crate) fn of(_: &ChildStderr) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        true
+    }
 }
 
 pub(super) fn told_to_go() -> bool {

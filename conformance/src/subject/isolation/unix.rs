@@ -3,8 +3,11 @@
 use std::{
     fs::File,
     io::{self, Read},
-    os::{fd::AsFd, unix::process::CommandExt},
-    process::{ChildStdin, Command},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::CommandExt,
+    },
+    process::{ChildStderr, ChildStdin, Command},
 };
 
 use rustix::{
@@ -42,6 +45,20 @@ pub(crate) fn without_blocking(input: &ChildStdin) -> io::Result<()> {
     Ok(rustix::fs::fcntl_setfl(input, flags | OFlags::NONBLOCK)?)
 }
 
+/// Tells whether all that a child has written to its standard error was read.
+#[derive(Debug)]
+pub(crate) struct Gauge(OwnedFd);
+
+impl Gauge {
+    pub(crate) fn of(errors: &ChildStderr) -> Option<Self> {
+        errors.as_fd().try_clone_to_owned().ok().map(Self)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        rustix::io::ioctl_fionread(&self.0).unwrap_or_default() == 0
+    }
+}
+
 /// Waits for one byte on the standard input and leaves the rest to who comes after; false where the input ends.
 pub(super) fn told_to_go() -> bool {
     let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
@@ -50,19 +67,25 @@ pub(super) fn told_to_go() -> bool {
 
 /// Limits this process and those that it starts. No core files either: nobody looks at them.
 pub(super) fn limit(limits: Limits) -> io::Result<()> {
-    let bounds = |current: u64, maximum: u64| Rlimit {
-        current: Some(current),
-        maximum: Some(maximum),
-    };
-    rustix::process::setrlimit(Resource::Core, bounds(0, 0))?;
+    lower(Resource::Core, 0, 0)?;
     if let Some(bytes) = limits.memory {
-        rustix::process::setrlimit(MEMORY, bounds(bytes, bytes))?;
+        lower(MEMORY, bytes, bytes)?;
     }
     if let Some(seconds) = limits.cpu {
         // The signal of the lower bound tells the reason in the exit status.
-        rustix::process::setrlimit(Resource::Cpu, bounds(seconds, seconds.saturating_add(5)))?;
+        lower(Resource::Cpu, seconds, seconds.saturating_add(5))?;
     }
     Ok(())
+}
+
+/// Sets a limit, or leaves a lower one that holds already.
+fn lower(resource: Resource, current: u64, maximum: u64) -> io::Result<()> {
+    let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    let bounds = Rlimit {
+        current: Some(current.min(ceiling)),
+        maximum: Some(maximum.min(ceiling)),
+    };
+    Ok(rustix::process::setrlimit(resource, bounds)?)
 }
 
 /// Becomes another program; returns only where that fails.
