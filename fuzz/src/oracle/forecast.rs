@@ -91,13 +91,17 @@ fn chosen(choices: &Choices, offered: Flags) -> Result<Flags, Refusal> {
     }
     let oem = !common.contains(Flags::UNICODE);
     let protects = common.intersects(Flags::SIGN | Flags::SEAL);
-    Ok(common & (optional | Flags::IDENTIFY | Flags::UNICODE)
+    let chosen = common & (optional | Flags::IDENTIFY | Flags::UNICODE)
         | only_if(oem, Flags::OEM)
         | only_if(protects, common & strength)
         | only_if(
             common.contains(Flags::DATAGRAM),
             Flags::DATAGRAM | Flags::KEY_EXCH,
-        ))
+        );
+    if !chosen.contains(Flags::NEGOTIATE_128) && choices.policy & 32 != 0 {
+        return Err((1, Status::SEC_E_UNSUPPORTED_FUNCTION));
+    }
+    Ok(chosen)
 }
 
 /// What the initiator accepts of the choice, and the acceptor of that.
