@@ -61,7 +61,7 @@ pub fn write(established: &Established, fresh: bool) -> Zeroizing<Vec<u8>> {
 /// Reads a context.
 ///
 /// # Errors
-/// The bytes are none that [`write`] makes.
+/// The bytes are none that [`write()`] makes.
 pub fn read(bytes: &[u8]) -> Result<Established, TokenError> {
     let mut reader = Reader { bytes, at: 0 };
     if reader.array::<8>()? != MAGIC {
