@@ -21,7 +21,8 @@ pub const USER: &str = "user";
 /// Its domain.
 pub const DOMAIN: &str = "EXAMPLE";
 /// Its password.
-pub const PASSWORD: &str = "correct horse battery staple";
+/// Short enough for a LAN Manager hash.
+pub const PASSWORD: &str = "correct horse";
 
 /// What the directory keeps of it.
 static HASHES: LazyLock<PasswordHashes> = LazyLock::new(|| keys::password_hashes(&PASSWORD.into()));
