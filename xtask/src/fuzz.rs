@@ -52,14 +52,13 @@ fn number(seconds: &str) -> Result<u32, TaskError> {
 
 /// Writes the corpora from the vectors.
 fn seeds() -> TaskResult {
-    run_program(cargo(&[
-        "run",
-        "--quiet",
-        "--package",
-        "legwork-fuzz",
-        "--bin",
-        "seeds",
-    ]))
+    write_seeds(&[])
+}
+
+/// Writes the seeds: into the folder named, or into the corpora.
+fn write_seeds(folder: &[&str]) -> TaskResult {
+    let program = ["run", "--quiet", "--package", "legwork-fuzz", "--bin", "seeds"];
+    run_program(cargo(&[&program, folder].concat()))
 }
 
 /// Builds every target with a fuzzing engine.

@@ -153,30 +153,22 @@ impl Course {
 
 fn of_initiator(leg: u8, reply: InitializeReply) -> Result<InitializeReply, Refusal> {
     documented(reply.status, reply.error.as_ref(), OF_INITIATOR);
-    let due = if leg == 0 {
-        Status::SEC_I_CONTINUE_NEEDED
-    } else {
-        Status::SEC_E_OK
-    };
-    if reply.status == due {
-        Ok(reply)
-    } else {
-        Err((leg, reply.status))
-    }
+    due(leg, reply.status).map(|()| reply)
 }
 
 fn of_acceptor(leg: u8, reply: AcceptReply) -> Result<AcceptReply, Refusal> {
     documented(reply.status, reply.error.as_ref(), OF_ACCEPTOR);
-    let due = if leg == 1 {
+    due(leg, reply.status).map(|()| reply)
+}
+
+/// The first call of each side asks for more; the second completes.
+fn due(leg: u8, status: Status) -> Result<(), Refusal> {
+    let due = if leg < 2 {
         Status::SEC_I_CONTINUE_NEEDED
     } else {
         Status::SEC_E_OK
     };
-    if reply.status == due {
-        Ok(reply)
-    } else {
-        Err((leg, reply.status))
-    }
+    if status == due { Ok(()) } else { Err((leg, status)) }
 }
 
 fn server_challenge(token: &[u8]) -> Option<[u8; 8]> {

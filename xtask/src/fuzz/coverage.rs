@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{BASELINE, cargo_fuzz, has_nightly, require_target, targets};
-use crate::process::{TaskError, TaskResult, cargo, failed, output_of, program, root, run as run_program};
+use super::{BASELINE, cargo_fuzz, has_nightly, require_target, targets, write_seeds};
+use crate::process::{TaskError, TaskResult, failed, output_of, program, root, run as run_program};
 
 /// What is not ours, and what judges: neither counts.
 const NOT_COUNTED: &str = r"(\.cargo|rustc|rustlib|toolchains)/|/(fuzz|vectors)/(src|targets)/";
@@ -18,15 +18,7 @@ pub(super) fn run(chosen: &[&str]) -> TaskResult {
     }
     let seeds = root().join("target").join("fuzz-seeds");
     let folder = seeds.to_string_lossy().into_owned();
-    run_program(cargo(&[
-        "run",
-        "--quiet",
-        "--package",
-        "legwork-fuzz",
-        "--bin",
-        "seeds",
-        &folder,
-    ]))?;
+    write_seeds(&[&folder])?;
     println!("{:<24} {:>7} {:>7} {:>7}", "target", "lines", "seeds", "corpus");
     for target in targets()? {
         if target == BASELINE || !(chosen.is_empty() || chosen.contains(&target.as_str())) {
