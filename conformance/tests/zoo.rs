@@ -29,6 +29,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 const GOOD: &str = "ntlm/good/default";
 const GOOD_TOO: &str = "ntlm/good/requirements/initiator:all/acceptor:none";
 const WRONG_SECRET: &str = "ntlm/credentials/wrong-password/who:plain/secret:other";
+const WRONG_SECRET_TOO: &str = "ntlm/credentials/wrong-password/who:user-greek/secret:other";
 
 /// A visit to an animal: a folder with its description, which is also the mark of its processes.
 struct Visit {
@@ -131,6 +132,13 @@ impl Seen {
         words.join(", ")
     }
 
+    /// What the report says before anything else.
+    fn doubts(&self) -> String {
+        let doubts = self.summary["doubts"].as_array();
+        let doubts = doubts.into_iter().flatten().filter_map(Value::as_str);
+        doubts.collect::<Vec<_>>().join("\n")
+    }
+
     fn messages(&self) -> String {
         let failures = self.summary["failures"].as_array().unwrap();
         let messages: Vec<&str> = failures
@@ -200,6 +208,25 @@ fn accepts_anybody() {
         "{}",
         seen.messages()
     );
+    assert!(seen.doubts().contains("lets in everybody"), "{}", seen.doubts());
+}
+
+/// One wrong secret among several that is let in is a failure of the library, and no reason to doubt the adapter.
+#[test]
+fn accepts_some() {
+    let mut visit = Visit::to("accepts_some", "");
+    visit.filters = [WRONG_SECRET, WRONG_SECRET_TOO];
+    let seen = visit.run().in_time();
+    assert_eq!(seen.cases(), "1 fail, 1 pass");
+    assert_eq!(seen.doubts(), "");
+}
+
+#[test]
+fn the_plainest_exchange_that_fails_is_told_first() {
+    let seen = Visit::to("always_failed", "").run().in_time();
+    let said = "The plainest exchange fails with the subject as acceptor (ntlm/good/default@acceptor)";
+    assert!(seen.doubts().contains(said), "{}", seen.doubts());
+    assert_eq!(Visit::to("log_lines", "").run().in_time().doubts(), "");
 }
 
 #[test]

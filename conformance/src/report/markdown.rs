@@ -6,6 +6,7 @@ use crate::{check::Verdict, protocol::Role, rules_command::word, runner::CaseRes
 
 use super::{
     Run,
+    doubts::doubts,
     failure::{Group, groups},
     harmless,
     tally::Tally,
@@ -18,6 +19,9 @@ pub fn report(run: &Run<'_>) -> String {
     let mut text = String::new();
     let subject = format!("{} {}", run.who.name, run.who.version);
     paragraph(&mut text, &format!("# {}", code(subject.trim())));
+    for doubt in doubts(run) {
+        paragraph(&mut text, &format!("> {}", code(&doubt)));
+    }
     paragraph(&mut text, &headline(run));
     paragraph(&mut text, &verdicts(run));
     unexpected(&mut text, run);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `tally` | counts |
 //! | `failure` | failed checks, grouped by rule, worst effect first |
+//! | `doubts` | what must be known before anything else is believed |
 //! | `evidence` | what is shown of one failed check: where, the bytes, what differs |
 //! | `text` | the report on a terminal |
 //! | `summary`, `junit`, `markdown` | the same for machines and pages |
@@ -18,6 +19,7 @@ pub mod cells;
 pub mod coverage;
 pub mod diff;
 pub mod diff_text;
+pub mod doubts;
 mod evidence;
 mod expectation_edit;
 pub mod expectation_update;

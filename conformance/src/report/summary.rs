@@ -10,7 +10,7 @@ use crate::{
     expectations::Complaint,
 };
 
-use super::{Run, tally::Tally};
+use super::{Run, doubts::doubts, tally::Tally};
 
 /// Version of the format.
 pub const SCHEMA: u32 = 1;
@@ -31,6 +31,9 @@ pub struct Summary {
     pub seed: u64,
     /// Whether everything is as it should be, or as it is known to be.
     pub good: bool,
+    /// What must be known before anything else is believed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// Cases by verdict.
     pub cases: BTreeMap<&'static str, usize>,
     /// Checks by verdict.
@@ -85,6 +88,7 @@ pub fn summary(run: &Run<'_>) -> Summary {
         version: run.who.version.clone(),
         seed: run.options.seed,
         good: run.is_good(),
+        doubts: doubts(run),
         cases: named(&tally.cases),
         checks: named(&tally.checks),
         restarts: run.restarts(),

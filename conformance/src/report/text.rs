@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use crate::{
-    check::{Finding, Verdict},
+    check::Finding,
     protocol::Role,
     rules_command::{word, wrap},
     runner::CaseResult,
@@ -12,7 +12,9 @@ use crate::{
 };
 
 use super::{
-    Run, Who, evidence,
+    Run, Who,
+    doubts::doubts,
+    evidence,
     failure::{Group, groups},
     harmless,
     paint::{Paint, QUIET, STRONG},
@@ -84,13 +86,11 @@ impl Writer<'_> {
 
     /// What must be known before anything below is believed.
     fn doubts(&mut self) {
-        for role in Role::BOTH {
-            let judged = || self.run.results.iter().filter(|result| result.judged == [role]);
-            let finished = judged().filter(|result| result.verdict >= Verdict::Pass).count();
-            if finished == 0 && judged().count() > 0 {
-                let text = format!("No case came to an end with the subject as {}.\n", role.name());
-                self.line(&text);
-            }
+        for doubt in doubts(self.run) {
+            let mut text = String::new();
+            wrap(&mut text, &doubt, 0);
+            self.out.push_str(&text);
+            self.line("");
         }
     }
 
