@@ -154,6 +154,27 @@ pub struct Leg {
     /// Values of the two reserved arguments (zero from a caller that keeps the rules).
     #[serde(default)]
     pub reserved: [u32; 2],
+    /// The request of HTTP that the token belongs to; only for subjects of the layer `http-header`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpRequest>,
+}
+
+/// The request of HTTP that a token belongs to: the one that carries it to an acceptor, or the one that an initiator is
+/// about to send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct HttpRequest {
+    /// Method: `GET`, ….
+    pub method: String,
+    /// Target of the request in origin form, such as `/`.
+    pub uri: String,
+    /// Header fields in order, name and value, without the one that carries the token.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// The body, hex.
+    #[serde(default, with = "hex")]
+    #[schemars(with = "String")]
+    pub body: Vec<u8>,
 }
 
 /// A per-message call on a context.
@@ -459,7 +480,8 @@ pub enum Namespace {
     Exception,
     /// Exit code of a program.
     Exit,
-    /// What a call interface without statuses says by returning: `continue` or `complete`.
+    /// What a call interface without statuses says by returning: `continue` or `complete`; or `silent`, where nothing
+    /// shows after the last token.
     Return,
 }
 
@@ -498,6 +520,9 @@ pub struct Drive {
     pub package: String,
     /// Role.
     pub role: Role,
+    /// What the bytes of its tokens are.
+    #[serde(default, skip_serializing_if = "Layer::is_token")]
+    pub layer: Layer,
     /// Operations that are understood for it: names of requests.
     pub operations: Vec<String>,
     /// What shows: `token`, `status`, `final-status`, `attributes`, `session-key`, `peer-name`, `per-message`,
@@ -509,6 +534,41 @@ pub struct Drive {
     /// Requirement bits that the interface can express; others are silently impossible to ask for.
     #[serde(default)]
     pub requirements: u32,
+}
+
+/// What the bytes of a token are: the token itself, or that in which a protocol carries it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// What InitializeSecurityContext or AcceptSecurityContext makes.
+    #[default]
+    Token,
+    /// Records of TLS (RFC 8446 §5.1), as Schannel makes them.
+    TlsRecords,
+    /// A TSRequest (MS-CSSP §2.2.1).
+    TsRequest,
+    /// The value of an `Authorization` or `WWW-Authenticate` field: scheme, space, base64 (RFC 4559 §4.1).
+    HttpHeader,
+    /// A message of SASL (RFC 4422 §3).
+    SaslMessage,
+}
+
+impl Layer {
+    fn is_token(&self) -> bool {
+        *self == Self::Token
+    }
+
+    /// The word of the protocol.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::TlsRecords => "tls-records",
+            Self::TsRequest => "ts-request",
+            Self::HttpHeader => "http-header",
+            Self::SaslMessage => "sasl-message",
+        }
+    }
 }
 
 /// Hex for an optional byte string.

@@ -13,10 +13,11 @@ use super::{
     shape,
 };
 use crate::{
-    protocol::{Buffer, Drive, Environment, Hello, Leg, Request, Role, Status},
+    protocol::{Buffer, Drive, Environment, Hello, Layer, Leg, Request, Role, Status},
     run::{
         case::{self, Case},
         driver::Foreign,
+        layer,
         trace::{End, Event, Trace},
         world::{DEFAULT_CLOCK, World},
     },
@@ -119,7 +120,17 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn call(&self, request: &Request) -> Answer {
-        self.seat().call(request)
+        let role = match request {
+            Request::Accept(_) => Role::Acceptor,
+            _ => Role::Initiator,
+        };
+        let (layer, package) = (self.layer(role), self.package(role));
+        let sent = layer::outgoing(layer, &package, request);
+        layer::incoming(layer, &package, &sent, self.seat().call(&sent))
+    }
+
+    fn layer(&self, role: Role) -> Layer {
+        self.drive(role).map(|drive| drive.layer).unwrap_or_default()
     }
 
     fn seat(&self) -> Seat {
@@ -184,7 +195,11 @@ impl<'a> Bench<'a> {
     pub(super) fn leg(&self, role: Role, context: Option<u64>, input: Vec<Buffer>) -> Request {
         let requirements =
             World::default().side(role).requirements & self.drive(role).map_or(0, |drive| drive.requirements);
-        leg(role, requirements, context, input)
+        let mut request = leg(role, requirements, context, input);
+        if let Request::Initialize(leg) | Request::Accept(leg) = &mut request {
+            leg.http = layer::http(self.layer(role));
+        }
+        request
     }
 
     /// What is due to a role as its first token from the peer, which is the reference, and the context of the
@@ -361,6 +376,7 @@ fn leg(role: Role, requirements: u32, context: Option<u64>, input: Vec<Buffer>) 
         bindings: None,
         data_representation: 16,
         reserved: [0, 0],
+        http: None,
     };
     match role {
         Role::Initiator => Request::Initialize(leg),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     protocol::{Drive, Role, VERSION},
-    run::case,
+    run::{case, layer},
     subject::Answer,
 };
 
@@ -165,6 +165,13 @@ fn contradictions(drive: &Drive) -> Vec<String> {
         (
             shows("per-message") && (!protects || drive.forms.is_empty()),
             "`per-message` wants the operations and `forms`".to_owned(),
+        ),
+        (
+            !layer::is_spoken(drive.layer),
+            format!(
+                "tokens of the layer `{}`, which this harness does not speak",
+                drive.layer.name()
+            ),
         ),
         (
             protects && drive.forms.is_empty(),

@@ -133,7 +133,9 @@ pub(super) fn status_fault(status: &Status) -> Option<String> {
         Namespace::Sspi | Namespace::Ntstatus | Namespace::Gss if !number => {
             "`0x` and up to eight hex digits"
         }
-        Namespace::Return if !matches!(code, "continue" | "complete") => "`continue` or `complete`",
+        Namespace::Return if !matches!(code, "continue" | "complete" | "silent") => {
+            "`continue`, `complete` or `silent`"
+        }
         Namespace::Exception if code.is_empty() || code.contains(char::is_whitespace) => {
             "the name of a class"
         }

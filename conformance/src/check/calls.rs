@@ -164,6 +164,12 @@ fn allocation(judge: &mut Judge<'_>, at: usize, event: &Event) {
 fn documented(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let Some(status) = event.status() else { return };
     let meaning = judge.meaning(event);
+    if meaning
+        .as_ref()
+        .is_some_and(|meaning| meaning.class == Class::Silent)
+    {
+        return;
+    }
     let documented = meaning.as_ref().is_some_and(|meaning| meaning.documented);
     judge.check("call/errors-are-documented", at, documented, || {
         let message = status.message.as_deref().unwrap_or_default();
@@ -173,19 +179,45 @@ fn documented(judge: &mut Judge<'_>, at: usize, event: &Event) {
 
 /// A status must be the expected one: the very number in the namespace of SSPI, the same meaning in others.
 pub(super) fn status(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event, expected: &str) {
+    one_of(judge, rule, at, event, &[expected]);
+}
+
+/// A status must be one of the expected ones. Where the subject shows none, a token tells that it did not refuse; that
+/// there is none tells nothing.
+pub(super) fn one_of(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event, expected: &[&str]) {
+    let text = || expected.join(" or ");
     if !status_shown(judge, event) {
-        judge.not_applicable(rule, at, "status");
+        let refusals = expected.iter().all(|name| is_refusal(judge, name));
+        let token = event.output().is_some_and(|token| !token.is_empty());
+        if refusals && token {
+            let message = || format!("expected {}, got a token from the {}", text(), event.side.name());
+            judge.check(rule, at, false, message);
+        } else {
+            judge.not_applicable(rule, at, "status");
+        }
         return;
     }
-    let holds = fits(judge, event, expected);
+    let holds = expected.iter().any(|name| fits(judge, event, name));
     judge.check(rule, at, holds, || {
-        format!("expected {expected}, got {}", told(judge_name(event), event))
+        format!("expected {}, got {}", text(), told(event.side.name(), event))
     });
+}
+
+/// Whether a name of an expectation stands for a failure.
+fn is_refusal(judge: &Judge<'_>, name: &str) -> bool {
+    let class = judge.mapping().by_name(name).map(|(_, row)| row.class);
+    name == names::ANY_FAILURE || class == Some(Class::Failure)
 }
 
 /// Whether the subject shows a status for this call: on every leg, or on the last one only. Other calls show one if
 /// they bring it.
-pub(super) fn status_shown(judge: &Judge<'_>, event: &Event) -> bool {
+fn status_shown(judge: &Judge<'_>, event: &Event) -> bool {
+    if judge
+        .meaning(event)
+        .is_some_and(|meaning| meaning.class == Class::Silent)
+    {
+        return false;
+    }
     match event.purpose {
         Purpose::Leg(0) => judge.shows(event.side, "status"),
         Purpose::Leg(_) => judge.shows(event.side, "status") || judge.shows(event.side, "final-status"),
@@ -208,10 +240,6 @@ pub(super) fn fits(judge: &Judge<'_>, event: &Event, expected: &str) -> bool {
     }
     let wanted = judge.mapping().by_name(expected).map(|(_, row)| row);
     matches!((meaning, wanted), (Some(meaning), Some(wanted)) if meaning.documented && meaning.stands_for(wanted))
-}
-
-fn judge_name(event: &Event) -> &'static str {
-    event.side.name()
 }
 
 /// The status of an event in words.

@@ -39,18 +39,8 @@ fn status(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     if expect.status.is_empty() {
         return;
     }
-    if !calls::status_shown(judge, event) {
-        judge.not_applicable(&expect.rule, at, "status");
-        return;
-    }
-    let holds = expect.status.iter().any(|name| calls::fits(judge, event, name));
-    judge.check(&expect.rule, at, holds, || {
-        format!(
-            "expected {}, got {}",
-            expect.status.join(" or "),
-            calls::told(event.side.name(), event)
-        )
-    });
+    let expected: Vec<&str> = expect.status.iter().map(String::as_str).collect();
+    calls::one_of(judge, &expect.rule, at, event, &expected);
 }
 
 fn token(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {

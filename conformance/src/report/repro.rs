@@ -11,7 +11,10 @@ use crate::{
     protocol::{Request, RequestLine, Role, VERSION},
     render,
     rules_command::wrap,
-    run::trace::{DATA, Event, Purpose, TOKEN, Trace},
+    run::{
+        layer,
+        trace::{DATA, Event, Purpose, TOKEN, Trace},
+    },
     runner::CaseResult,
     subject::Answer,
 };
@@ -42,7 +45,7 @@ pub fn files(run: &Run<'_>, result: &CaseResult) -> Vec<RecordedFile> {
 pub fn requests(trace: &Trace, role: Role) -> String {
     let mut all = vec![Request::Hello { protocol: VERSION }];
     for event in trace.events.iter().filter(|event| event.side == role) {
-        all.push(event.request.clone());
+        all.push(layer::outgoing(event.layer, &trace.package, &event.request).into_owned());
         all.extend(completion(event));
     }
     all.push(Request::Bye);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    protocol::{Buffer, Leg, Outcome, Protect, Request, Role, Status, Unsupported},
+    protocol::{Buffer, Layer, Leg, Outcome, Protect, Request, Role, Status, Unsupported},
     run::world::World,
     subject::{Answer, usage::Usage},
     suite::scenario::Expect,
@@ -48,6 +48,8 @@ pub struct Event {
     pub completed: Option<Answer>,
     /// What the scenario says must come.
     pub expect: Option<Expect>,
+    /// What the bytes of the side's tokens are; here they are bare.
+    pub layer: Layer,
     /// Whether the input is not what the peer sent.
     pub altered_input: bool,
     /// Whether the side was made to send something else than it would.

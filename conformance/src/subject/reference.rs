@@ -20,8 +20,8 @@ use super::{Answer, Subject};
 use crate::{
     edit::plan::{Misconduct, Plan},
     protocol::{
-        Account, Attributes, Buffer, Drive, Environment, Form, Hello, Identity, Leg, Namespace, Outcome,
-        Protect, Request, Role, SECOND, Status, Text, Unsupported, VERSION,
+        Account, Attributes, Buffer, Drive, Environment, Form, Hello, Identity, Layer, Leg, Namespace,
+        Outcome, Protect, Request, Role, SECOND, Status, Text, Unsupported, VERSION,
     },
 };
 
@@ -325,6 +325,7 @@ fn hello() -> Hello {
     let drive = |role, call: &str| Drive {
         package: "ntlm".to_owned(),
         role,
+        layer: Layer::Token,
         operations: words(&[
             "acquire",
             "free-credential",

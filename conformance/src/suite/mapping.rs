@@ -80,6 +80,8 @@ pub enum Class {
     CompleteAndContinue,
     /// Read more bytes and call again; nothing is lost.
     Incomplete,
+    /// Nothing that the caller can know: only the token tells whether the call went well.
+    Silent,
     /// The call failed.
     Failure,
 }

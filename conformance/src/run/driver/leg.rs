@@ -5,6 +5,7 @@ use crate::{
     edit::Token,
     protocol::{Buffer, Leg, Request, Role},
     run::{
+        layer,
         trace::{self, CHANNEL_BINDINGS, End, Event, Purpose, TOKEN},
         when,
     },
@@ -126,9 +127,9 @@ impl Driver<'_, '_> {
         let (continues, completes) = match class {
             Some(Class::Continue | Class::CompleteAndContinue) => (true, false),
             Some(Class::Ok | Class::Complete) => (false, true),
-            Some(_) => (false, false),
             // Without a status the token tells: there is one until the last leg of the initiator.
-            None => self.without_status(role, event),
+            None | Some(Class::Silent) => self.without_status(role, event),
+            Some(_) => (false, false),
         };
         self.party(role).has_context |= continues || completes;
         self.party(role).complete = completes;
@@ -145,12 +146,12 @@ impl Driver<'_, '_> {
 
     /// Whether a leg of a subject that shows no status goes on or completes.
     fn without_status(&mut self, role: Role, event: usize) -> (bool, bool) {
-        let silent = self
+        let owed = self
             .trace
             .events
             .get(event)
             .is_some_and(|event| event.status().is_none());
-        if !silent || self.party(role).shows("status") {
+        if owed && self.party(role).shows("status") {
             return (false, false);
         }
         let first = self.party(role).legs <= 1;
@@ -208,6 +209,7 @@ impl Driver<'_, '_> {
             bindings: side.bindings,
             data_representation: step.data_representation.unwrap_or(16),
             reserved: [u32::from(caller == Some(CallerDeviation::SetsReserved)), 0],
+            http: layer::http(party.layer()),
         })
     }
 

@@ -18,6 +18,7 @@ use crate::{
     protocol::{Request, Role},
     run::{
         case::Case,
+        layer,
         trace::{Cost, End, Event, Purpose, Trace},
     },
     subject::{Answer, Subject, reference::Reference},
@@ -241,11 +242,15 @@ impl<'s> Driver<'_, 's> {
         expect: Option<Expect>,
     ) -> Result<usize, End> {
         let measure = self.settings.measure;
+        let package = &self.case.entry.package;
         let party = self.party(role);
         party.calls = party.calls.wrapping_add(1);
+        let layer = party.layer();
+        let sent = layer::outgoing(layer, package, &request);
         let started = Instant::now();
-        let answer = party.seat.subject().call(&request);
+        let answer = party.seat.subject().call(&sent);
         let time = started.elapsed();
+        let answer = layer::incoming(layer, package, &sent, answer);
         let measured = measure && matches!(purpose, Purpose::Leg(_));
         let cost = measured.then(|| Cost {
             time,
@@ -276,6 +281,7 @@ impl<'s> Driver<'_, 's> {
             cost,
             completed: None,
             expect,
+            layer,
             altered_input,
             altered_output,
         });
@@ -308,6 +314,10 @@ impl<'s> Driver<'_, 's> {
             return Err(self
                 .party(role)
                 .unsupported(&format!("{package} {}", role.name())));
+        }
+        let layer = self.party(role).layer();
+        if !layer::is_spoken(layer) {
+            return Err(self.party(role).unsupported(&format!("layer {}", layer.name())));
         }
         self.check_requirements(role)?;
         self.check_accounts(role)?;

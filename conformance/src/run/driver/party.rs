@@ -2,7 +2,7 @@
 
 use super::{CONTEXT, CREDENTIAL, CallerDeviation, NEVER_GIVEN, OTHER, Seat};
 use crate::{
-    protocol::{Drive, Form, Role, Unsupported},
+    protocol::{Drive, Form, Layer, Role, Unsupported},
     run::trace::{End, Purpose},
     suite::scenario::HandleChoice,
 };
@@ -58,6 +58,11 @@ impl<'a> Party<'a> {
         self.drive
             .as_ref()
             .is_some_and(|drive| drive.observables.iter().any(|name| name == observable))
+    }
+
+    /// What the bytes of its tokens are.
+    pub(super) fn layer(&self) -> Layer {
+        self.drive.as_ref().map(|drive| drive.layer).unwrap_or_default()
     }
 
     pub(super) fn controls(&mut self, control: &str) -> bool {
