@@ -48,6 +48,12 @@ pub struct Entry {
     /// How many checks fail because of it; another number is a change. Absent: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
+    /// Versions that it holds for: patterns such as `0.12.*`; all if absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<String>,
+    /// Whether it is not for the version that is run.
+    #[serde(skip)]
+    pub set_aside: bool,
     /// What is deviant, and why we believe that it is not us: the evidence.
     pub reason: String,
     /// Where it is discussed with the people who can change it.
@@ -62,6 +68,7 @@ pub struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Expectations {
     entries: Vec<(Entry, bool)>,
+    seen_with: String,
 }
 
 /// What the expectations make of a run's failures.
@@ -116,6 +123,9 @@ impl Expectations {
         if !wrong.is_empty() {
             return Err(wrong);
         }
+        if !private {
+            self.seen_with = file.seen_with;
+        }
         // Private entries are looked at first, so that no wider public one shows what they withhold.
         let place = if private { 0 } else { self.entries.len() };
         self.entries.splice(
@@ -123,6 +133,27 @@ impl Expectations {
             file.expectations.into_iter().map(|entry| (entry, private)),
         );
         Ok(())
+    }
+
+    /// Sets the entries aside that are not for a version.
+    #[must_use]
+    pub fn for_version(mut self, version: Option<&str>) -> Self {
+        for (entry, _) in &mut self.entries {
+            let holds = |version: &str| {
+                entry
+                    .versions
+                    .iter()
+                    .any(|pattern| case::component(pattern, version))
+            };
+            entry.set_aside = !entry.versions.is_empty() && version.is_some_and(|version| !holds(version));
+        }
+        self
+    }
+
+    /// The implementation and version that the public entries were seen with; empty if the file does not say.
+    #[must_use]
+    pub fn seen_with(&self) -> &str {
+        &self.seen_with
     }
 
     /// Holds the failures of a run against the entries. Whether entries are out of date shows only in a run of the
@@ -243,7 +274,8 @@ fn counts_against(finding: &Finding) -> bool {
 impl Entry {
     /// Whether a check is one of those that the entry is about, whatever came of it.
     fn selects(&self, case: &str, finding: &Finding) -> bool {
-        self.rule == finding.rule
+        !self.set_aside
+            && self.rule == finding.rule
             && self.role.is_none_or(|role| role == finding.side)
             && (self.cases.is_empty() || self.cases.iter().any(|pattern| case::matches(pattern, case)))
     }
@@ -294,8 +326,19 @@ fn contradictions(document: &Document<'_>, entries: &[Entry]) -> Vec<Located> {
             tell("reason", "the reason is empty");
         }
         let same = |earlier: &Entry| {
-            (&earlier.rule, earlier.role, &earlier.cases, &earlier.shape)
-                == (&entry.rule, entry.role, &entry.cases, &entry.shape)
+            (
+                &earlier.rule,
+                earlier.role,
+                &earlier.cases,
+                &earlier.shape,
+                &earlier.versions,
+            ) == (
+                &entry.rule,
+                entry.role,
+                &entry.cases,
+                &entry.shape,
+                &entry.versions,
+            )
         };
         if entries.iter().take(number).any(same) {
             tell("rule", "an earlier entry is about the same checks");

@@ -40,6 +40,26 @@ fn troubles(staged: &mut Staged<'_>, entries: &str) -> Vec<(Trouble, String)> {
     complaints.map(|it| (it.trouble, it.message.clone())).collect()
 }
 
+/// An entry for other versions neither answers for a failure nor is out of date.
+#[test]
+fn an_entry_for_other_versions_is_set_aside() {
+    let suite = suite();
+    let mut staged = wrong_mic(&suite);
+    let entry = format!("expectations:\n  - {{rule: {RULE}, versions: ['0.1.*', '0.3'], reason: x}}\n");
+    for (version, holds) in [
+        (Some("0.1.7"), true),
+        (Some("0.3"), true),
+        (None, true),
+        (Some("0.2"), false),
+        (Some("10.1.7"), false),
+    ] {
+        let expectations = staged::expectations(&entry, "expectations: []").for_version(version);
+        staged.outcome = expectations.judge(&staged.results, true);
+        assert_eq!(staged.outcome.complaints, [], "{version:?}");
+        assert_eq!(staged.outcome.unexpected.is_empty(), holds, "{version:?}");
+    }
+}
+
 #[test]
 fn an_entry_that_holds_is_no_trouble() {
     let suite = suite();

@@ -29,6 +29,7 @@ fn subject(command: &[&str]) -> Located {
     Located {
         description,
         folder: PathBuf::new(),
+        home: PathBuf::new(),
     }
 }
 

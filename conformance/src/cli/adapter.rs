@@ -96,5 +96,6 @@ fn of_command(command: &[String]) -> Result<Located, Failure> {
     Ok(Located {
         description: description.map_err(|error| Failure::Usage(error.to_string()))?,
         folder: PathBuf::new(),
+        home: PathBuf::new(),
     })
 }

@@ -11,7 +11,7 @@ use legwork::{
     runner::Options,
     subject::{
         description::{Description, Located},
-        isolation,
+        isolation, version,
     },
     suite::{Suite, mapping::MappingFile},
     yaml::{self, Document},
@@ -67,7 +67,8 @@ impl From<RoleName> for Role {
 /// The implementation under test.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct SubjectChoice {
-    /// The implementation under test: a folder with subject.yaml, that file, or an adapter's program
+    /// The implementation under test: a folder with subject.yaml, that file, or an adapter's program; FOLDER@VERSION is
+    /// another version of it
     #[arg(long, value_name = "PATH")]
     pub(crate) subject: Option<PathBuf>,
     /// Seconds that an adapter may take to answer a request
@@ -108,6 +109,9 @@ impl SubjectChoice {
 }
 
 pub(crate) fn describe(path: &Path) -> Result<Located, Failure> {
+    if let Some((folder, version)) = version::split(path) {
+        return version::other(&describe(&folder)?, &version).map_err(Failure::Usage);
+    }
     let file = if path.is_dir() {
         path.join("subject.yaml")
     } else {
@@ -124,7 +128,12 @@ pub(crate) fn describe(path: &Path) -> Result<Located, Failure> {
         .extension()
         .is_some_and(|extension| extension == "yaml" || extension == "yml");
     let description = if is_yaml { read(&file)? } else { of_program(&file)? };
-    Ok(Located { description, folder })
+    let home = folder.clone();
+    Ok(Located {
+        description,
+        folder,
+        home,
+    })
 }
 
 fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
@@ -151,7 +160,7 @@ pub(crate) fn teach(suite: &mut Suite, located: &Located) -> Result<(), Failure>
     } = &located.description;
     let mapping = std::mem::take(&mut suite.mapping);
     suite.mapping = mapping.with_documented_errors(name, documented_errors.clone());
-    let file = located.folder.join("mapping.yaml");
+    let file = located.home.join("mapping.yaml");
     if file.is_file() {
         suite
             .mapping

@@ -151,7 +151,8 @@ fn expectations(arguments: &Arguments, located: Option<&Located>) -> Result<Expe
     if let Some(file) = private.filter(|file| !to_come(file)) {
         expectations.add_private(&file).map_err(Failure::Broken)?;
     }
-    Ok(expectations)
+    let version = located.and_then(|located| located.description.version.as_deref());
+    Ok(expectations.for_version(version))
 }
 
 /// Runs the setup commands of a description in its folder.

@@ -117,6 +117,9 @@ impl Complaint {
             },
             message: if private { String::new() } else { message },
         };
+        if entry.set_aside {
+            return Vec::new();
+        }
         let found = match troubled(entry, counts) {
             Some(found) => vec![found],
             None => unmatched_patterns(entry, counts),

@@ -30,8 +30,27 @@ pub fn doubts(run: &Run<'_>) -> Vec<String> {
         let smoke = smoke(run, role).filter(|_| nothing.is_none());
         [nothing, smoke]
     });
-    let everybody = everybody_gets_in(run).into_iter();
-    everybody.chain(by_role.flatten()).collect()
+    let first = [everybody_gets_in(run)].into_iter();
+    first
+        .chain(by_role)
+        .chain([another_version(run)])
+        .flatten()
+        .collect()
+}
+
+/// Known deviations of another version tell what has changed between the two.
+fn another_version(run: &Run<'_>) -> Option<String> {
+    let seen_with = run.expectations.seen_with();
+    let this = format!("{} {}", run.who.name, run.who.version);
+    let differs = !seen_with.is_empty() && seen_with != this.trim();
+    differs.then(|| {
+        format!(
+            "The known deviations were seen with {seen_with}, and this is {}: {} and {} tell what differs.",
+            harmless(this.trim()),
+            counted(run.unforeseen().count(), "unexpected failure"),
+            counted(run.outcome.complaints.len(), "stale expectation"),
+        )
+    })
 }
 
 fn judged<'a>(run: &Run<'a>, role: Role) -> impl Iterator<Item = (usize, &'a CaseResult)> {

@@ -62,6 +62,22 @@ pub(super) fn with_open_list(text: &str) -> String {
     text.split_inclusive('\n').map(open).collect()
 }
 
+/// The text with another implementation and version as those that its entries were seen with, where it names any.
+pub(super) fn with_seen(file: &str, text: &str, seen: &str) -> Option<String> {
+    let path = Path::root().at("seen-with");
+    let Place { line, column } = Document::new(file, text).place(&path, End::Value)?;
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let line = lines.get_mut(line.checked_sub(1)?)?;
+    let (start, _) = line.char_indices().nth(column.checked_sub(1)?)?;
+    let value = line.get(start..)?;
+    let length = match value.strip_prefix('"') {
+        Some(rest) => rest.find('"')?.checked_add(2)?,
+        None => value.find(" #").unwrap_or(value.trim_end().len()),
+    };
+    line.replace_range(start..start.checked_add(length)?, seen);
+    Some(lines.concat())
+}
+
 fn place(file: &str, text: &str, entry: usize, field: Option<&str>) -> Option<Place> {
     let path = Path::root().at("expectations").at(entry);
     let path = field.map_or_else(|| path.clone(), |field| path.at(field));
@@ -100,6 +116,22 @@ mod tests {
         );
         assert_eq!(with_open_list(&with_empty_list(open)), open);
         assert_eq!(with_open_list("expectations: [] # none"), "expectations: # none");
+    }
+
+    #[test]
+    fn the_version_is_replaced_where_it_stands() {
+        let replaced = |text: &str| with_seen("x", text, "\"a 2\"");
+        for (old, new) in [
+            (
+                "# Head.\nseen-with: \"a 1\" # why\nexpectations: []\n",
+                "# Head.\nseen-with: \"a 2\" # why\nexpectations: []\n",
+            ),
+            ("seen-with: a 1 # why\n", "seen-with: \"a 2\" # why\n"),
+            ("seen-with: a 1\n", "seen-with: \"a 2\"\n"),
+        ] {
+            assert_eq!(replaced(old).as_deref(), Some(new));
+        }
+        assert_eq!(replaced("expectations: []\n"), None);
     }
 
     #[test]

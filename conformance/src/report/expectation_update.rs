@@ -49,6 +49,10 @@ pub fn update(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> Resul
     if !new.is_empty() {
         text = extended(run, file, &text, new)?;
     }
+    if text != old {
+        let seen = quoted(format!("{} {}", run.who.name, run.who.version).trim());
+        text = edit::with_seen(file, &text, &seen).unwrap_or(text);
+    }
     Document::new(file, &text).read::<ExpectationsFile>()?;
     Ok(text)
 }

@@ -152,7 +152,9 @@ fn components(pattern: &[&str], id: &[&str]) -> bool {
     }
 }
 
-fn component(pattern: &str, name: &str) -> bool {
+/// Whether a name matches a pattern in which `*` stands for any text.
+#[must_use]
+pub fn component(pattern: &str, name: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else {
         return pattern == name;
     };

@@ -23,6 +23,12 @@ const CPU_OF_A_CASE: u64 = 60;
 pub struct Description {
     /// Name of the implementation.
     pub name: String,
+    /// Version of the implementation that the setup installs. `PATH@VERSION` on the command line chooses another one.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Files of the folder that name the version beside this one, such as `requirements.txt`.
+    #[serde(default)]
+    pub pins: Vec<String>,
     /// Command line of the adapter; paths are relative to the folder.
     pub command: Vec<String>,
     /// Commands that set the adapter up, run in the folder.
@@ -141,6 +147,8 @@ pub struct Located {
     pub description: Description,
     /// The folder that the command is relative to.
     pub folder: PathBuf,
+    /// The folder with known deviations and mapping rows: the same, unless this is another version.
+    pub home: PathBuf,
 }
 
 impl Located {
@@ -186,7 +194,7 @@ impl Located {
     /// Where known deviations stand unless the command line names another file.
     #[must_use]
     pub fn expectations(&self) -> PathBuf {
-        self.folder.join("expectations.yaml")
+        self.home.join("expectations.yaml")
     }
 }
 

@@ -8,6 +8,7 @@ pub mod process;
 pub mod reference;
 mod streams;
 pub mod usage;
+pub mod version;
 
 use std::time::Duration;
 
