@@ -1,29 +1,20 @@
 /* Speaks the Legwork adapter protocol for the GSSAPI mechanism gss-ntlmssp, loaded by MIT's libgssapi_krb5, in both
  * roles. Calls are translated, results are passed on: major and minor status as they came. */
 #define _GNU_SOURCE
-#include "legwork_adapter.h"
+#include "environment.h"
+#include "names.h"
 
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_ntlmssp.h>
-#include <iconv.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define UNITS "UTF-16LE"
-#else
-#define UNITS "UTF-16BE"
-#endif
 
 #define FILETIME_OF_1970 116444736000000000ull
 #define FILETIME_SECOND 10000000ull
-/* Longest line of NTLM_USER_FILE that is read as one, with its end (the library's documentation names no limit). */
-#define ACCOUNT_LINE 1023
 
 /* A requirement bit of SSPI, and the flag of GSS-API that asks for the same. */
 typedef struct {
@@ -39,9 +30,9 @@ static const flag initiator_flags[] = {
     {0x00040000, GSS_C_ANON_FLAG},
 };
 
-/* ASC_REQ_*: gss_accept_sec_context takes no flags and does as if these were asked for (replay detection, sequence detection,
- * confidentiality, datagram, integrity, allow missing bindings). */
-#define ACCEPTOR_REQUIREMENTS 0x1002041Cu
+/* ASC_REQ_*: gss_accept_sec_context takes no flags and does as if these were asked for (replay detection, sequence
+ * detection, confidentiality, integrity, allow missing bindings). */
+#define ACCEPTOR_REQUIREMENTS 0x1002001Cu
 
 typedef struct {
     gss_ctx_id_t handle;
@@ -50,11 +41,12 @@ typedef struct {
 
 static gss_OID_desc ntlmssp = {GSS_NTLMSSP_OID_LENGTH, (void *)GSS_NTLMSSP_OID_STRING};
 static gss_OID_desc sequence_number = {GSS_NTLMSSP_SET_SEQ_NUM_OID_LENGTH, (void *)GSS_NTLMSSP_SET_SEQ_NUM_OID_STRING};
+static gss_OID_desc require_mic = {GSS_SPNEGO_REQUIRE_MIC_OID_LENGTH, (void *)GSS_SPNEGO_REQUIRE_MIC_OID_STRING};
 static gss_OID_set_desc mechanisms = {1, &ntlmssp};
 /* What an acceptor's credential is acquired for: a service on the host of this name. */
 static char host_name[256];
-/* The accounts, in a file without a name that is gone with the process. */
-static int accounts = -1;
+/* Whether an initiator asks for a MIC. */
+static int with_mic = 1;
 
 static void release_credential(void *value) {
     OM_uint32 minor;
@@ -71,127 +63,24 @@ static void release_context(void *value) {
 
 static lw_handles credentials = {NULL, release_credential}, contexts = {NULL, release_context};
 
-/* --- Text ---------------------------------------------------------------------------------------------------- */
+/* --- Credentials --------------------------------------------------------------------------------------------- */
 
-/* Whether `from` could be converted; what came out. A zero byte follows, which `size` does not count. */
-static int convert(lw_call *call, const char *from_code, const char *to_code, const lw_bytes *from, lw_bytes *to) {
-    lw_bytes work = lw_room(call, from->size * 2 + 1);
-    char *in = (char *)from->data, *out = (char *)work.data;
-    size_t in_left = from->size, out_left = work.size;
-    iconv_t converter = iconv_open(to_code, from_code);
-    int done = converter != (iconv_t)-1 && iconv(converter, &in, &in_left, &out, &out_left) != (size_t)-1;
-    if (converter != (iconv_t)-1) iconv_close(converter);
-    size_t size = work.size - out_left;
-    *to = lw_room(call, size + 1);
-    memcpy(to->data, work.data, size);
-    to->data[size] = 0;
-    to->size = size;
-    return done;
-}
-
-enum text { ABSENT, THERE, REFUSED };
-
-/* A text in UTF-8; REFUSED after answering that UTF-8 has no half of a surrogate pair. */
-static enum text text_of(lw_call *call, const lw_value *value, lw_bytes *text) {
-    lw_bytes units;
-    if (!lw_text(call, value, &units)) return ABSENT;
-    if (convert(call, UNITS, "UTF-8", &units, text)) return THERE;
-    lw_unsupported(call, "text:unpaired-surrogate", NULL);
-    return REFUSED;
-}
-
-/* Imports a name made of two parts and a character between them. */
-static OM_uint32 import_name(lw_call *call, OM_uint32 *minor, const lw_bytes *left, char between, const lw_bytes *right,
-                             gss_OID type, gss_name_t *name) {
-    size_t size = left->size + 1 + right->size;
-    lw_bytes whole = lw_room(call, size);
-    memcpy(whole.data, left->data, left->size);
-    whole.data[left->size] = (unsigned char)between;
-    memcpy(whole.data + left->size + 1, right->data, right->size);
-    gss_buffer_desc buffer = {size, whole.data};
-    return gss_import_name(minor, &buffer, type, name);
-}
-
-/* --- Environment --------------------------------------------------------------------------------------------- */
-
-static void set(const char *name, const lw_value *value) {
-    const char *text = lw_string(value);
-    if (text) setenv(name, text, 1);
-    else unsetenv(name);
-}
-
-/* Writes a line `DOMAIN:user:password`; returns 0 after answering that the format cannot hold the account. */
-static int write_account(lw_call *call, const lw_value *account) {
-    static const char *const names[] = {"domain", "user", "password"};
-    char line[ACCOUNT_LINE + 1];
-    size_t size = 0;
-    for (int i = 0; i < 3; i++) {
-        lw_bytes part = {(unsigned char *)"", 0};
-        if (text_of(call, lw_get(account, names[i]), &part) == REFUSED) return 0;
-        int odd = strlen((char *)part.data) != part.size || strpbrk((char *)part.data, ":\r\n") || (!i && part.data[0] == '#');
-        if (odd || size + part.size + 2 > sizeof line) {
-            lw_unsupported(call, "account:not-expressible-in-NTLM_USER_FILE", NULL);
-            return 0;
-        }
-        memcpy(line + size, part.data, part.size);
-        size += part.size;
-        line[size++] = i < 2 ? ':' : '\n';
-    }
-    if (write(accounts, line, size) != (ssize_t)size) {
-        lw_fault(call, "the accounts cannot be written");
-        return 0;
-    }
-    return 1;
-}
-
-/* The library reads its settings from the environment, at each call. */
 static void reset(lw_call *call) {
-    static const char *const policies[] = {"lm-compatibility-level", NULL};
-    const lw_value *environment = lw_get(lw_request(call), "environment"), *account;
-    const lw_value *host = lw_get(environment, "host"), *level = lw_get(lw_get(environment, "policy"), policies[0]);
+    static const char *const policies[] = {LEVEL, NULL};
+    const char *host = lw_string(lw_get(lw_get(lw_get(lw_request(call), "environment"), "host"), "dns-computer"));
     lw_forget(&contexts);
     lw_forget(&credentials);
-    if (lw_refuse(call, policies)) return;
-    if (ftruncate(accounts, 0) || lseek(accounts, 0, SEEK_SET)) {
-        lw_fault(call, "the accounts cannot be emptied");
-        return;
-    }
-    for (size_t i = 0; (account = lw_item(lw_get(environment, "accounts"), i)); i++)
-        if (!write_account(call, account)) return;
-    char path[64], number[24];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", accounts);
-    setenv("NTLM_USER_FILE", path, 1);
-    set("NETBIOS_COMPUTER_NAME", lw_get(host, "netbios-computer"));
-    set("NETBIOS_DOMAIN_NAME", lw_get(host, "netbios-domain"));
-    const char *dns = lw_string(lw_get(host, "dns-computer"));
-    snprintf(host_name, sizeof host_name, "%s", dns ? dns : "");
-    snprintf(number, sizeof number, "%llu", (unsigned long long)lw_number(level));
-    if (level) setenv("LM_COMPAT_LEVEL", number, 1);
-    else unsetenv("LM_COMPAT_LEVEL");
+    if (lw_refuse(call, policies) || !set_environment(call)) return;
+    snprintf(host_name, sizeof host_name, "%s", host ? host : "");
     lw_outcome(call);
 }
 
-/* --- Credentials --------------------------------------------------------------------------------------------- */
-
-/* A user in the library's form `DOMAIN\user`. Without a domain, a name that has a separator itself is given an empty one, so
- * that it is not taken apart. Returns 0 after answering. */
-static int user_name(lw_call *call, const lw_value *identity, OM_uint32 *major, OM_uint32 *minor, gss_name_t *name) {
-    lw_bytes user, domain = {(unsigned char *)"", 0};
-    enum text has_user = text_of(call, lw_get(identity, "user"), &user), has_domain;
-    if (has_user == REFUSED) return 0;
-    if ((has_domain = text_of(call, lw_get(identity, "domain"), &domain)) == REFUSED) return 0;
-    if (has_user == ABSENT && has_domain == ABSENT) return 1;
-    if (has_user == ABSENT || memchr(domain.data, '\\', domain.size)) {
-        lw_unsupported(call, "identity", has_user == ABSENT ? "domain-without-user" : "domain-with-separator");
-        return 0;
-    }
-    if (has_domain == THERE || memchr(user.data, '@', user.size) || memchr(user.data, '\\', user.size)) {
-        *major = import_name(call, minor, &domain, '\\', &user, GSS_C_NT_USER_NAME, name);
-    } else {
-        gss_buffer_desc plain = {user.size, user.data};
-        *major = gss_import_name(minor, &plain, GSS_C_NT_USER_NAME, name);
-    }
-    return 1;
+/* MIT's gss_acquire_cred_with_password takes no empty password; a credential store does. */
+static OM_uint32 acquire_with_empty_password(OM_uint32 *minor, gss_name_t name, gss_cred_id_t *credential) {
+    gss_key_value_element_desc password = {GSS_NTLMSSP_CS_PASSWORD, ""};
+    gss_key_value_set_desc store = {1, &password};
+    return gss_acquire_cred_from(minor, name, GSS_C_INDEFINITE, &mechanisms, GSS_C_INITIATE, &store, credential, NULL,
+                                 NULL);
 }
 
 /* Returns 0 after answering. */
@@ -204,7 +93,9 @@ static int acquire_initiator(lw_call *call, OM_uint32 *major, OM_uint32 *minor, 
     enum text has_password = text_of(call, lw_get(identity, "password"), &password);
     if (has_password == REFUSED) return gss_release_name(&ignored, &name), 0;
     if (GSS_ERROR(*major)) return 1;
-    if (has_password == THERE) {
+    if (has_password == THERE && !password.size) {
+        *major = acquire_with_empty_password(minor, name, credential);
+    } else if (has_password == THERE) {
         gss_buffer_desc secret = {password.size, password.data};
         *major = gss_acquire_cred_with_password(minor, name, &secret, GSS_C_INDEFINITE, &mechanisms, GSS_C_INITIATE,
                                                 credential, NULL, NULL);
@@ -289,7 +180,8 @@ static void read_leg(lw_call *call, leg *made) {
 
 /* The credential and the context of a leg; 0 after answering. */
 static int find_leg(lw_call *call, gss_cred_id_t *credential, context **held) {
-    const lw_value *request = lw_request(call), *reserved = lw_get(request, "reserved"), *number = lw_get(request, "context");
+    const lw_value *request = lw_request(call), *reserved = lw_get(request, "reserved");
+    const lw_value *number = lw_get(request, "context");
     if (lw_number(lw_item(reserved, 0)) || lw_number(lw_item(reserved, 1))) {
         lw_unsupported(call, "reserved", NULL);
         return 0;
@@ -314,20 +206,12 @@ static void answer_leg(lw_call *call, OM_uint32 major, OM_uint32 minor, OM_uint3
     gss_release_buffer(&ignored, &made->out);
 }
 
-/* `service/host` in the form `service@host`; returns 0 after answering. */
-static int target_name(lw_call *call, OM_uint32 *major, OM_uint32 *minor, gss_name_t *name) {
-    lw_bytes target;
-    enum text given = text_of(call, lw_get(lw_request(call), "target"), &target);
-    if (given == REFUSED) return 0;
-    unsigned char *slash = given == THERE ? memchr(target.data, '/', target.size) : NULL;
-    if (!slash || slash == target.data) {
-        lw_unsupported(call, "target", given == THERE ? "not-service/host" : "absent");
-        return 0;
-    }
-    lw_bytes service = {target.data, (size_t)(slash - target.data)};
-    lw_bytes host = {slash + 1, target.size - service.size - 1};
-    *major = import_name(call, minor, &service, '@', &host, GSS_C_NT_HOSTBASED_SERVICE, name);
-    return 1;
+/* The mechanism puts a MIC into its last message only for callers that asked whether SPNEGO needs one. */
+static void ask_for_mic(gss_ctx_id_t handle) {
+    gss_buffer_set_t set = GSS_C_NO_BUFFER_SET;
+    OM_uint32 minor;
+    gss_inquire_sec_context_by_oid(&minor, handle, &require_mic, &set);
+    gss_release_buffer_set(&minor, &set);
 }
 
 static void initialize(lw_call *call) {
@@ -337,7 +221,8 @@ static void initialize(lw_call *call) {
     gss_cred_id_t credential;
     context *held;
     leg made;
-    if (!find_leg(call, &credential, &held) || !target_name(call, &major, &minor, &name)) return;
+    if (!find_leg(call, &credential, &held)) return;
+    if (!target_name(call, lw_get(lw_request(call), "target"), &major, &minor, &name)) return;
     for (size_t i = 0; i < sizeof initiator_flags / sizeof *initiator_flags; i++)
         if (requirements & initiator_flags[i].requirement) wanted |= initiator_flags[i].flag;
     read_leg(call, &made);
@@ -345,6 +230,7 @@ static void initialize(lw_call *call) {
         major = gss_init_sec_context(&minor, credential, &held->handle, name, &ntlmssp, wanted, GSS_C_INDEFINITE,
                                      made.bound, made.in, NULL, &made.out, &granted, NULL);
     gss_release_name(&ignored, &name);
+    if (with_mic && major == GSS_S_CONTINUE_NEEDED) ask_for_mic(held->handle);
     answer_leg(call, major, minor, granted, held, &made);
 }
 
@@ -355,8 +241,8 @@ static void accept_leg(lw_call *call) {
     leg made;
     if (!find_leg(call, &credential, &held)) return;
     read_leg(call, &made);
-    major = gss_accept_sec_context(&minor, &held->handle, credential, made.in, made.bound, NULL, NULL, &made.out, &granted,
-                                   NULL, NULL);
+    major = gss_accept_sec_context(&minor, &held->handle, credential, made.in, made.bound, NULL, NULL, &made.out,
+                                   &granted, NULL, NULL);
     answer_leg(call, major, minor, granted, held, &made);
 }
 
@@ -423,7 +309,7 @@ static void query_names(lw_call *call, gss_ctx_id_t handle) {
     if (!GSS_ERROR(major)) major = gss_display_name(&minor, name, &shown, NULL);
     lw_bytes text = {shown.value, shown.length}, units;
     lw_status_gss(call, major, minor);
-    if (!GSS_ERROR(major) && convert(call, "UTF-8", UNITS, &text, &units))
+    if (!GSS_ERROR(major) && units_of(call, &text, &units))
         lw_add_value_text(call, "user", (uint16_t *)(void *)units.data, units.size / 2);
     gss_release_buffer(&ignored, &shown);
     gss_release_name(&ignored, &name);
@@ -477,8 +363,8 @@ static void query(lw_call *call) {
 
 /* --- Messages ------------------------------------------------------------------------------------------------ */
 
-/* The context of a per-message call and its data; a buffer that is not there is none. In datagram mode the caller numbers the
- * messages, which this library takes as an option of the context. Returns 0 after answering. */
+/* The context of a per-message call and its data; a buffer that is not there is none. In datagram mode the caller
+ * numbers the messages, which this library takes as an option of the context. Returns null after answering. */
 static context *message(lw_call *call, const char *form, gss_buffer_desc *data, gss_buffer_t *given) {
     const lw_value *request = lw_request(call);
     const char *asked = lw_string(lw_get(request, "form"));
@@ -561,7 +447,8 @@ static void unseal(lw_call *call) {
 #define OPERATIONS(call)                                                                                             \
     "\"operations\":[\"acquire\",\"free-credential\",\"" call "\",\"export\",\"import\",\"delete\",\"query\","       \
     "\"sign\",\"verify\",\"seal\",\"unseal\"],\"forms\":[\"whole\",\"detached\"]"
-#define OBSERVABLES(more) "\"observables\":[\"token\",\"status\",\"attributes\",\"session-key\",\"per-message\"" more "]"
+#define OBSERVABLES(more)                                                                                            \
+    "\"observables\":[\"token\",\"status\",\"attributes\",\"session-key\",\"per-message\"" more "]"
 
 /* The version that the package manager has. */
 static void ask_version(char *version, size_t room) {
@@ -574,7 +461,8 @@ static void ask_version(char *version, size_t room) {
 static void make_hello(char *hello, size_t room) {
     static const char format[] =
         "{\"protocol\":1,\"name\":\"gss-ntlmssp\",\"version\":\"%s\",\"controls\":[\"host\"],\"drives\":["
-        "{\"package\":\"ntlm\",\"role\":\"initiator\"," OPERATIONS("initialize") "," OBSERVABLES("") ",\"requirements\":%u},"
+        "{\"package\":\"ntlm\",\"role\":\"initiator\"," OPERATIONS("initialize") "," OBSERVABLES("")
+        ",\"requirements\":%u},"
         "{\"package\":\"ntlm\",\"role\":\"acceptor\"," OPERATIONS("accept") "," OBSERVABLES(",\"peer-name\"")
         ",\"requirements\":%u}]}";
     uint32_t requirements = 0;
@@ -585,7 +473,7 @@ static void make_hello(char *hello, size_t room) {
     snprintf(hello, room, format, version, requirements, ACCEPTOR_REQUIREMENTS);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
     static const lw_handler handlers[] = {
         {"reset", reset},
         {"acquire", acquire},
@@ -603,9 +491,11 @@ int main(void) {
         {NULL, NULL},
     };
     char hello[2048];
+    /* The library compares names in the character set of the locale, and hands them out in UTF-8 whatever it is. */
+    if (!setlocale(LC_CTYPE, "C.UTF-8")) return 1;
+    with_mic = count < 2 || strcmp(arguments[1], "without-mic");
     make_hello(hello, sizeof hello);
-    accounts = memfd_create("accounts", MFD_CLOEXEC);
-    if (accounts < 0) return 1;
+    if (!open_accounts()) return 1;
     int code = lw_run(hello, handlers);
     lw_forget(&contexts);
     lw_forget(&credentials);
