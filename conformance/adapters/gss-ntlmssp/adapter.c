@@ -2,6 +2,7 @@
  * roles. Calls are translated, results are passed on: major and minor status as they came. */
 #define _GNU_SOURCE
 #include "environment.h"
+#include "hello.h"
 #include "names.h"
 
 #include <gssapi/gssapi.h>
@@ -34,6 +35,11 @@ static const flag initiator_flags[] = {
  * detection, confidentiality, integrity, allow missing bindings). */
 #define ACCEPTOR_REQUIREMENTS 0x1002001Cu
 
+/* Flags of the negotiation that the library begins with: NTLMSSP_DEFAULT_CLIENT_FLAGS and NTLMSSP_DEFAULT_SERVER_FLAGS
+ * of its source. */
+#define INITIATOR_BEGINS_WITH 0xA2008207u
+#define ACCEPTOR_BEGINS_WITH 0xE200B237u
+
 typedef struct {
     gss_ctx_id_t handle;
     OM_uint32 flags;
@@ -42,10 +48,10 @@ typedef struct {
 static gss_OID_desc ntlmssp = {GSS_NTLMSSP_OID_LENGTH, (void *)GSS_NTLMSSP_OID_STRING};
 static gss_OID_desc sequence_number = {GSS_NTLMSSP_SET_SEQ_NUM_OID_LENGTH, (void *)GSS_NTLMSSP_SET_SEQ_NUM_OID_STRING};
 static gss_OID_desc require_mic = {GSS_SPNEGO_REQUIRE_MIC_OID_LENGTH, (void *)GSS_SPNEGO_REQUIRE_MIC_OID_STRING};
+static gss_OID_desc begin_with = {GSS_NTLMSSP_NEG_FLAGS_OID_LENGTH, (void *)GSS_NTLMSSP_NEG_FLAGS_OID_STRING};
 static gss_OID_set_desc mechanisms = {1, &ntlmssp};
-/* What an acceptor's credential is acquired for: a service on the host of this name. */
-static char host_name[256];
-/* Whether an initiator asks for a MIC. */
+static settings environment;
+/* Whether an initiator asks for a MIC at all. */
 static int with_mic = 1;
 
 static void release_credential(void *value) {
@@ -66,13 +72,17 @@ static lw_handles credentials = {NULL, release_credential}, contexts = {NULL, re
 /* --- Credentials --------------------------------------------------------------------------------------------- */
 
 static void reset(lw_call *call) {
-    static const char *const policies[] = {LEVEL, NULL};
-    const char *host = lw_string(lw_get(lw_get(lw_get(lw_request(call), "environment"), "host"), "dns-computer"));
     lw_forget(&contexts);
     lw_forget(&credentials);
-    if (lw_refuse(call, policies) || !set_environment(call)) return;
-    snprintf(host_name, sizeof host_name, "%s", host ? host : "");
-    lw_outcome(call);
+    if (set_environment(call, &environment)) lw_outcome(call);
+}
+
+/* Has the flags that the library begins with masked: its own choice, which has no name in its interface. */
+static OM_uint32 mask_flags(OM_uint32 *minor, gss_cred_id_t *credential, uint32_t begin) {
+    uint32_t flags = begin & environment.flags;
+    gss_buffer_desc value = {sizeof flags, &flags};
+    if (environment.flags == UINT32_MAX) return GSS_S_COMPLETE;
+    return gss_set_cred_option(minor, credential, &begin_with, &value);
 }
 
 /* MIT's gss_acquire_cred_with_password takes no empty password; a credential store does. */
@@ -107,7 +117,7 @@ static int acquire_initiator(lw_call *call, OM_uint32 *major, OM_uint32 *minor, 
 }
 
 static void acquire_acceptor(lw_call *call, OM_uint32 *major, OM_uint32 *minor, gss_cred_id_t *credential) {
-    lw_bytes none = {(unsigned char *)"", 0}, host = {(unsigned char *)host_name, strlen(host_name)};
+    lw_bytes none = {(unsigned char *)"", 0}, host = {(unsigned char *)environment.host, strlen(environment.host)};
     gss_name_t name = GSS_C_NO_NAME;
     OM_uint32 ignored;
     *major = import_name(call, minor, &none, '@', &host, GSS_C_NT_HOSTBASED_SERVICE, &name);
@@ -121,18 +131,21 @@ static void acquire(lw_call *call) {
     const char *package = lw_string(lw_get(request, "package")), *role = lw_string(lw_get(request, "role"));
     gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
     OM_uint32 major = 0, minor = 0;
+    uint32_t flags = ACCEPTOR_BEGINS_WITH;
     if (!package || strcmp(package, "ntlm")) {
         lw_unsupported(call, "package", package);
         return;
     }
     if (role && !strcmp(role, "initiator")) {
         if (!acquire_initiator(call, &major, &minor, &credential)) return;
+        flags = INITIATOR_BEGINS_WITH;
     } else if (lw_get(request, "identity")) {
         lw_unsupported(call, "identity", "acceptor");
         return;
     } else {
         acquire_acceptor(call, &major, &minor, &credential);
     }
+    if (credential && !GSS_ERROR(major)) major = mask_flags(&minor, &credential, flags);
     if (credential) lw_keep(&credentials, lw_number(lw_get(request, "credential")), credential);
     lw_status_gss(call, major, minor);
 }
@@ -197,9 +210,23 @@ static int find_leg(lw_call *call, gss_cred_id_t *credential, context **held) {
     return (*held = lw_find(call, &contexts, number)) != NULL;
 }
 
+/* The flags of a NEGOTIATE or CHALLENGE message; none of another token. */
+static uint32_t flags_of(const gss_buffer_desc *token) {
+    const unsigned char *bytes = token->value;
+    size_t at = token->length < 24 ? 0 : bytes[8] == 1 ? 12 : bytes[8] == 2 ? 20 : 0;
+    uint32_t flags = 0;
+    for (size_t i = 0; at && i < 4; i++) flags |= (uint32_t)bytes[at + i] << 8 * i;
+    return flags;
+}
+
 /* No token need be sent where its length is zero (RFC 2744, 5.1 and 5.19). */
 static void answer_leg(lw_call *call, OM_uint32 major, OM_uint32 minor, OM_uint32 flags, context *held, leg *made) {
     OM_uint32 ignored;
+    if (flags_of(&made->out) & ~environment.flags) {
+        lw_unsupported(call, "policy:flags-that-the-library-adds", NULL);
+        gss_release_buffer(&ignored, &made->out);
+        return;
+    }
     lw_status_gss(call, major, minor);
     if (made->out.length) lw_add_buffer(call, LW_TOKEN, made->out.value, made->out.length);
     if (!GSS_ERROR(major)) lw_add_attributes(call, "gss", held->flags = flags);
@@ -230,7 +257,7 @@ static void initialize(lw_call *call) {
         major = gss_init_sec_context(&minor, credential, &held->handle, name, &ntlmssp, wanted, GSS_C_INDEFINITE,
                                      made.bound, made.in, NULL, &made.out, &granted, NULL);
     gss_release_name(&ignored, &name);
-    if (with_mic && major == GSS_S_CONTINUE_NEEDED) ask_for_mic(held->handle);
+    if (with_mic && environment.with_mic && major == GSS_S_CONTINUE_NEEDED) ask_for_mic(held->handle);
     answer_leg(call, major, minor, granted, held, &made);
 }
 
@@ -442,37 +469,6 @@ static void unseal(lw_call *call) {
     answer_message(call, major, minor, LW_DATA, &out);
 }
 
-/* --- Hello --------------------------------------------------------------------------------------------------- */
-
-#define OPERATIONS(call)                                                                                             \
-    "\"operations\":[\"acquire\",\"free-credential\",\"" call "\",\"export\",\"import\",\"delete\",\"query\","       \
-    "\"sign\",\"verify\",\"seal\",\"unseal\"],\"forms\":[\"whole\",\"detached\"]"
-#define OBSERVABLES(more)                                                                                            \
-    "\"observables\":[\"token\",\"status\",\"attributes\",\"session-key\",\"per-message\"" more "]"
-
-/* The version that the package manager has. */
-static void ask_version(char *version, size_t room) {
-    FILE *answer = popen("dpkg-query --show --showformat '${Version}' gss-ntlmssp", "r");
-    size_t size = answer ? fread(version, 1, room - 1, answer) : 0;
-    version[size] = 0;
-    if (answer) pclose(answer);
-}
-
-static void make_hello(char *hello, size_t room) {
-    static const char format[] =
-        "{\"protocol\":1,\"name\":\"gss-ntlmssp\",\"version\":\"%s\",\"controls\":[\"host\"],\"drives\":["
-        "{\"package\":\"ntlm\",\"role\":\"initiator\"," OPERATIONS("initialize") "," OBSERVABLES("")
-        ",\"requirements\":%u},"
-        "{\"package\":\"ntlm\",\"role\":\"acceptor\"," OPERATIONS("accept") "," OBSERVABLES(",\"peer-name\"")
-        ",\"requirements\":%u}]}";
-    uint32_t requirements = 0;
-    char version[64];
-    for (size_t i = 0; i < sizeof initiator_flags / sizeof *initiator_flags; i++)
-        requirements |= initiator_flags[i].requirement;
-    ask_version(version, sizeof version);
-    snprintf(hello, room, format, version, requirements, ACCEPTOR_REQUIREMENTS);
-}
-
 int main(int count, char **arguments) {
     static const lw_handler handlers[] = {
         {"reset", reset},
@@ -491,10 +487,13 @@ int main(int count, char **arguments) {
         {NULL, NULL},
     };
     char hello[2048];
+    uint32_t requirements = 0;
     /* The library compares names in the character set of the locale, and hands them out in UTF-8 whatever it is. */
     if (!setlocale(LC_CTYPE, "C.UTF-8")) return 1;
     with_mic = count < 2 || strcmp(arguments[1], "without-mic");
-    make_hello(hello, sizeof hello);
+    for (size_t i = 0; i < sizeof initiator_flags / sizeof *initiator_flags; i++)
+        requirements |= initiator_flags[i].requirement;
+    make_hello(hello, sizeof hello, requirements, ACCEPTOR_REQUIREMENTS);
     if (!open_accounts()) return 1;
     int code = lw_run(hello, handlers);
     lw_forget(&contexts);

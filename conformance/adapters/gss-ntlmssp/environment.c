@@ -13,6 +13,10 @@
 /* Longest line of NTLM_USER_FILE that is read as one, with its end (the library's documentation names no limit). */
 #define ACCOUNT_LINE 1023
 
+#define NEGOTIATE_VERSION 0x02000000u
+
+static const char *const policies[] = {"lm-compatibility-level", "offer", "grant", "send-version", "send-mic", NULL};
+
 /* The accounts, in a file without a name that is gone with the process. */
 static int accounts = -1;
 
@@ -54,11 +58,25 @@ static int write_account(lw_call *call, const lw_value *account) {
     return 1;
 }
 
-int set_environment(lw_call *call) {
+/* Switches stand in the policy only where they differ from the default: nothing is masked, version and MIC are sent. */
+static void read_policy(const lw_value *policy, settings *made) {
+    const lw_value *level = lw_get(policy, policies[0]);
+    char number[24];
+    snprintf(number, sizeof number, "%llu", (unsigned long long)lw_number(level));
+    if (level) setenv("LM_COMPAT_LEVEL", number, 1);
+    else unsetenv("LM_COMPAT_LEVEL");
+    made->flags = UINT32_MAX;
+    if (lw_get(policy, "offer")) made->flags &= (uint32_t)lw_number(lw_get(policy, "offer"));
+    if (lw_get(policy, "grant")) made->flags &= (uint32_t)lw_number(lw_get(policy, "grant"));
+    if (lw_get(policy, "send-version")) made->flags &= ~NEGOTIATE_VERSION;
+    made->with_mic = !lw_get(policy, "send-mic");
+}
+
+int set_environment(lw_call *call, settings *made) {
     const lw_value *environment = lw_get(lw_request(call), "environment"), *account;
     const lw_value *host = lw_get(environment, "host");
-    const lw_value *level = lw_get(lw_get(environment, "policy"), LEVEL);
-    char number[24];
+    const char *dns = lw_string(lw_get(host, "dns-computer"));
+    if (lw_refuse(call, policies)) return 0;
     if (ftruncate(accounts, 0) || lseek(accounts, 0, SEEK_SET)) {
         lw_fault(call, "the accounts cannot be emptied");
         return 0;
@@ -67,8 +85,7 @@ int set_environment(lw_call *call) {
         if (!write_account(call, account)) return 0;
     set("NETBIOS_COMPUTER_NAME", lw_get(host, "netbios-computer"));
     set("NETBIOS_DOMAIN_NAME", lw_get(host, "netbios-domain"));
-    snprintf(number, sizeof number, "%llu", (unsigned long long)lw_number(level));
-    if (level) setenv("LM_COMPAT_LEVEL", number, 1);
-    else unsetenv("LM_COMPAT_LEVEL");
+    snprintf(made->host, sizeof made->host, "%s", dns ? dns : "");
+    read_policy(lw_get(environment, "policy"), made);
     return 1;
 }
