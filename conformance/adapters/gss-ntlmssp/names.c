@@ -47,7 +47,12 @@ OM_uint32 import_name(lw_call *call, OM_uint32 *minor, const lw_bytes *left, cha
 }
 
 int units_of(lw_call *call, const lw_bytes *text, lw_bytes *units) {
-    return convert(call, "UTF-8", UNITS, text, units);
+    lw_bytes converted;
+    if (!convert(call, "UTF-8", UNITS, text, &converted)) return 0;
+    /* An even size ends at the end of a page, and so begins at an even address. */
+    *units = lw_room(call, converted.size);
+    memcpy(units->data, converted.data, converted.size);
+    return 1;
 }
 
 int user_name(lw_call *call, const lw_value *identity, OM_uint32 *major, OM_uint32 *minor, gss_name_t *name) {
