@@ -5,11 +5,12 @@ use std::path::Path;
 use std::{env, fs, io};
 
 /// Folders with YAML files, and single files, beside this script.
-const PLACES: [&str; 8] = [
+const PLACES: [&str; 9] = [
     "bug-classes.yaml",
     "errata.yaml",
     "mappings",
     "models",
+    "profiles.yaml",
     "requirements",
     "rules",
     "saboteurs.yaml",

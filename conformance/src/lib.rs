@@ -9,6 +9,7 @@ pub mod edit;
 pub mod expectations;
 pub mod inspect;
 pub mod kill;
+pub mod pairs;
 pub mod protocol;
 pub mod render;
 pub mod report;

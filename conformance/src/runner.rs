@@ -230,11 +230,8 @@ pub fn run_subject(
     let mut reference = Reference::default();
     let theirs = subject.subject.hello().clone();
     let name = subject.name.clone();
-    // A subject whose clock cannot be steered has the real one, and its peer has to live at the same time.
-    let steered = theirs.controls.iter().any(|control| control == "clock");
-    let clock = if steered { options.clock } else { now() };
     let options = Options {
-        clock,
+        clock: clock_for([&theirs], options),
         ..options.clone()
     };
     let settings = settings(suite, case, &options, None);
@@ -341,6 +338,16 @@ fn not_started(
     conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
 }
 
+/// The clock of a case: a subject whose clock cannot be steered has the real one, and its peer has to live at the same
+/// time.
+pub(crate) fn clock_for<'h>(subjects: impl IntoIterator<Item = &'h Hello>, options: &Options) -> u64 {
+    let steered = |hello: &Hello| hello.controls.iter().any(|control| control == "clock");
+    match subjects.into_iter().all(steered) {
+        true => options.clock,
+        false => now(),
+    }
+}
+
 /// The present time in 100 ns units since 1601-01-01.
 fn now() -> u64 {
     const UNIX_EPOCH: u64 = 116_444_736_000_000_000;
@@ -352,7 +359,7 @@ fn now() -> u64 {
         .saturating_add(UNIX_EPOCH)
 }
 
-fn settings<'a>(
+pub(crate) fn settings<'a>(
     suite: &'a Suite,
     case: &Case<'_>,
     options: &Options,
@@ -373,7 +380,8 @@ fn settings<'a>(
     }
 }
 
-fn conclude(
+/// Judges a trace, and says what the way it ended means.
+pub(crate) fn conclude(
     suite: &Suite,
     case: &Case<'_>,
     trace: Trace,

@@ -14,6 +14,7 @@ mod log;
 mod merge;
 mod options;
 mod outputs;
+mod pairs;
 mod progress;
 mod repro;
 mod rules;
@@ -46,6 +47,8 @@ enum Command {
     /// What the suite judges by, and how well that is proven
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Pair implementations, each with each
+    Pairs(pairs::Arguments),
     /// Write a folder that replays one case
     Repro(repro::Arguments),
     /// Hold tokens of others against what is said of them
@@ -82,6 +85,7 @@ pub(crate) fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Rules(command) => rules::run(&command),
+        Command::Pairs(arguments) => pairs::run(&arguments),
         Command::Repro(arguments) => repro::run(&arguments),
         Command::Log(command) => log::run(&command),
         Command::Merge(arguments) => merge::run(&arguments),

@@ -10,6 +10,7 @@
 //! | `summary`, `junit`, `markdown` | the same for machines and pages |
 //! | `log` | the run log, one JSON object a line, its reader, and the merging of logs |
 //! | `diff`, `diff_text` | what two runs differ in |
+//! | `matrix` | what came of pairing implementations |
 //! | `repro` | a folder that replays a case |
 //! | `expectation_update`, `expectation_edit` | a file of expectations brought up to date |
 //! | `coverage`, `kill_matrix` | how well the rules are proven |
@@ -28,6 +29,7 @@ pub mod junit;
 pub mod kill_matrix;
 pub mod log;
 pub mod markdown;
+pub mod matrix;
 mod paint;
 pub mod repro;
 pub mod summary;

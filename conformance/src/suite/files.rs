@@ -12,7 +12,12 @@ use crate::yaml::Located;
 const FOLDERS: [&str; 5] = ["mappings", "models", "requirements", "rules", "scenarios"];
 
 /// Files beside the folders.
-const FILES: [&str; 3] = ["bug-classes.yaml", "errata.yaml", "saboteurs.yaml"];
+const FILES: [&str; 4] = [
+    "bug-classes.yaml",
+    "errata.yaml",
+    "profiles.yaml",
+    "saboteurs.yaml",
+];
 
 /// The compiled-in files: path and text.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/suite.rs"));

@@ -14,6 +14,7 @@ pub mod map;
 pub mod mapping;
 pub mod model;
 pub mod names;
+pub mod profile;
 pub mod rule;
 pub mod saboteur;
 pub mod scenario;
@@ -32,6 +33,7 @@ use self::{
     map::UniqueMap,
     mapping::{Mapping, MappingFile},
     model::Model,
+    profile::{Profile, ProfileFile},
     rule::{Rule, RuleFile},
     saboteur::{Saboteur, SaboteurFile},
     scenario::{Scenario, ScenarioFile},
@@ -54,6 +56,8 @@ pub struct Suite {
     pub errata: UniqueMap<Erratum>,
     /// Classes of defects by id.
     pub bug_classes: UniqueMap<BugClass>,
+    /// What any two implementations are paired by.
+    pub profiles: UniqueMap<Profile>,
     /// What native codes mean.
     pub mapping: Mapping,
     /// Models by package.
@@ -160,6 +164,7 @@ impl Suite {
     fn add_single(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
         match file.path.as_str() {
             "bug-classes.yaml" => self.bug_classes = read::<BugClassFile>(file)?.classes,
+            "profiles.yaml" => self.profiles = read::<ProfileFile>(file)?.profiles,
             "errata.yaml" => self.errata = read::<ErrataFile>(file)?.errata,
             _ => self.saboteurs = read::<SaboteurFile>(file)?.saboteurs,
         }

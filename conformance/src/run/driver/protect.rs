@@ -27,9 +27,9 @@ const SIGNATURE: usize = 16;
 
 /// Messages of the epilogue: empty, short, and longer than a block of any primitive.
 const EPILOGUE: [&str; 3] = [
-    "",
     "leg by leg",
     "a message that is a good deal longer than sixty-four bytes, block sizes aside",
+    "",
 ];
 
 /// A protected message as it travels.

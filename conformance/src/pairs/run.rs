@@ -1,0 +1,288 @@
+//! Lets implementations talk to each other.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::{Cell, Matrix, Player, Profile, blame, layout, profiles};
+use crate::{
+    check::Seen,
+    protocol::{Hello, Role},
+    run::{
+        case::Case,
+        driver::{self, Foreign, Seat},
+    },
+    runner::{self, CaseResult, Options},
+    subject::{
+        self, Subject,
+        description::Located,
+        process::Process,
+        reference::{HELLO, Reference},
+    },
+    suite::Suite,
+};
+
+/// An implementation with the processes of its adapter that wait for a case.
+struct Stable<'l> {
+    /// None for the reference.
+    located: Option<&'l Located>,
+    hello: Hello,
+    idle: Mutex<Vec<Foreign>>,
+}
+
+/// Who sits on a side of an exchange.
+enum Horse {
+    Reference(Box<Reference>),
+    Foreign(Foreign),
+}
+
+/// Pairs implementations and the reference, each with each, by all profiles.
+///
+/// # Errors
+/// A profile has no case, or an adapter does not start or does not speak the protocol.
+pub fn run<'a>(
+    suite: &'a Suite,
+    located: &[Located],
+    options: &Options,
+    begin: impl Fn(u64),
+    done: impl Fn() + Sync,
+) -> Result<Matrix<'a>, String> {
+    let profiles = profiles(suite)?;
+    let mut stables = located
+        .iter()
+        .map(|located| Stable::of(located, options))
+        .collect::<Result<Vec<_>, _>>()?;
+    stables.push(Stable::reference());
+    let course = Course {
+        suite,
+        options,
+        stables,
+        profiles,
+    };
+    let cells = course.cells(&begin, &done);
+    let players = course
+        .stables
+        .iter()
+        .map(|stable| stable.player(&course.profiles))
+        .collect();
+    Ok(Matrix {
+        players,
+        profiles: course.profiles,
+        cells,
+    })
+}
+
+struct Course<'a, 'o> {
+    suite: &'a Suite,
+    options: &'o Options,
+    stables: Vec<Stable<'o>>,
+    profiles: Vec<Profile<'a>>,
+}
+
+impl Stable<'_> {
+    fn reference() -> Self {
+        Self {
+            located: None,
+            hello: HELLO.clone(),
+            idle: Mutex::default(),
+        }
+    }
+
+    fn label(&self) -> &str {
+        self.located
+            .map_or("reference", |located| &located.description.name)
+    }
+
+    fn plays(&self, role: Role, profiles: &[Profile<'_>]) -> bool {
+        let mut packages = profiles.iter().map(|profile| &profile.case.entry.package);
+        packages.any(|package| subject::drive(&self.hello, package, role).is_some())
+    }
+
+    fn player(&self, profiles: &[Profile<'_>]) -> Player {
+        let plays = |role: &Role| self.plays(*role, profiles);
+        Player {
+            label: self.label().to_owned(),
+            title: format!("{} {}", self.hello.name, self.hello.version)
+                .trim()
+                .to_owned(),
+            roles: Role::BOTH.into_iter().filter(plays).collect(),
+        }
+    }
+
+    fn horse(&self, options: &Options) -> Result<Horse, String> {
+        let Some(located) = self.located else {
+            return Ok(Horse::Reference(Box::default()));
+        };
+        let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let started = || Process::start(located.clone(), options.deadline);
+        waiting
+            .map_or_else(|| started().map(|process| foreign(located, process)), Ok)
+            .map(Horse::Foreign)
+    }
+
+    fn back(&self, horse: Horse) {
+        if let Horse::Foreign(foreign) = horse {
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(foreign);
+        }
+    }
+}
+
+impl<'l> Stable<'l> {
+    fn of(located: &'l Located, options: &Options) -> Result<Self, String> {
+        let named = |message: String| format!("{}: {message}", located.description.name);
+        let mut process = Process::start(located.clone(), options.deadline).map_err(named)?;
+        process.probe().map_err(named)?;
+        let hello = process.hello().clone();
+        Ok(Self {
+            located: Some(located),
+            hello,
+            idle: Mutex::new(vec![foreign(located, process)]),
+        })
+    }
+}
+
+fn foreign(located: &Located, process: Process) -> Foreign {
+    Foreign {
+        subject: Box::new(process),
+        name: located.description.name.clone(),
+    }
+}
+
+impl Horse {
+    fn seat(&mut self) -> Seat<'_> {
+        match self {
+            Self::Reference(reference) => Seat::Reference(reference),
+            Self::Foreign(foreign) => Seat::Foreign(foreign),
+        }
+    }
+}
+
+impl Course<'_, '_> {
+    fn cells(&self, begin: &impl Fn(u64), done: &(impl Fn() + Sync)) -> Vec<Cell> {
+        let players = |role| {
+            let all = self.stables.iter().enumerate();
+            let playing = all.filter(move |(_, stable)| stable.plays(role, &self.profiles));
+            playing.map(|(place, _)| place).collect::<Vec<_>>()
+        };
+        let (initiators, acceptors) = (players(Role::Initiator), players(Role::Acceptor));
+        let places: Vec<(usize, usize, usize)> = initiators
+            .iter()
+            .flat_map(|initiator| acceptors.iter().map(move |acceptor| (*initiator, *acceptor)))
+            .flat_map(|(initiator, acceptor)| {
+                (0..self.profiles.len()).map(move |profile| (initiator, acceptor, profile))
+            })
+            .collect();
+        begin(u64::try_from(places.len()).unwrap_or_default());
+        let cell = |(initiator, acceptor, profile): (usize, usize, usize)| {
+            let cell = self.cell(initiator, acceptor, profile);
+            done();
+            cell
+        };
+        let mut cells: Vec<Cell> = places.into_par_iter().filter_map(cell).collect();
+        let alone = self.alone(&cells);
+        cells.par_iter_mut().for_each(|cell| {
+            if cell.end == super::Ending::Bad {
+                cell.blame = Some(self.blame(cell, &alone));
+            }
+        });
+        cells
+    }
+
+    fn cell(&self, initiator: usize, acceptor: usize, profile: usize) -> Option<Cell> {
+        let case = &self.profiles.get(profile)?.case;
+        let result = self.exchange(case, self.stables.get(initiator)?, self.stables.get(acceptor)?)?;
+        let names = [
+            self.stables.get(initiator)?.label(),
+            self.stables.get(acceptor)?.label(),
+        ];
+        let end = blame::ending(&self.suite.mapping, &result, names);
+        Some(Cell {
+            initiator,
+            acceptor,
+            profile,
+            result,
+            end,
+            blame: None,
+        })
+    }
+
+    /// How every implementation fares beside the reference: player, role and profile.
+    fn alone(&self, cells: &[Cell]) -> BTreeMap<(usize, Role, usize), super::Ending> {
+        let reference = self.stables.len().saturating_sub(1);
+        let mut alone = BTreeMap::new();
+        for cell in cells {
+            for role in Role::BOTH
+                .into_iter()
+                .filter(|role| cell.player(role.peer()) == reference)
+            {
+                alone.insert((cell.player(role), role, cell.profile), cell.end);
+            }
+        }
+        alone
+    }
+
+    fn blame(&self, cell: &Cell, alone: &BTreeMap<(usize, Role, usize), super::Ending>) -> blame::Blame {
+        let label = |role: Role| self.stables.get(cell.player(role)).map_or("", Stable::label);
+        let names = [label(Role::Initiator), label(Role::Acceptor)];
+        let with_reference = |role: Role| alone.get(&(cell.player(role), role, cell.profile)).copied();
+        let again = |sender: Role| self.emitted_again(cell, sender, names);
+        blame::blame(&self.suite.mapping, &cell.result, names, &again, &with_reference)
+    }
+
+    /// The same exchange with the reference in the place of a side, and that side's options.
+    fn emitted_again(&self, cell: &Cell, sender: Role, names: [&str; 2]) -> Option<super::Ending> {
+        let mut case = self.profiles.get(cell.profile)?.case.clone();
+        let policy = layout::of(&cell.result.trace, sender);
+        let side: &mut BTreeMap<String, Value> = match sender {
+            Role::Initiator => &mut case.world.initiator.policy,
+            Role::Acceptor => &mut case.world.acceptor.policy,
+        };
+        side.extend(policy);
+        let reference = Stable::reference();
+        let (result, names) = match sender {
+            Role::Initiator => {
+                let other = self.stables.get(cell.acceptor)?;
+                (self.exchange(&case, &reference, other)?, ["reference", names[1]])
+            }
+            Role::Acceptor => {
+                let other = self.stables.get(cell.initiator)?;
+                (self.exchange(&case, other, &reference)?, [names[0], "reference"])
+            }
+        };
+        Some(blame::ending(&self.suite.mapping, &result, names))
+    }
+
+    /// One exchange; none if an adapter cannot be started again.
+    fn exchange(&self, case: &Case<'_>, initiator: &Stable<'_>, acceptor: &Stable<'_>) -> Option<CaseResult> {
+        let mut first = initiator.horse(self.options).ok()?;
+        let mut second = acceptor.horse(self.options).ok()?;
+        let foreign = [initiator, acceptor]
+            .into_iter()
+            .filter(|stable| stable.located.is_some());
+        let options = Options {
+            clock: runner::clock_for(foreign.map(|stable| &stable.hello), self.options),
+            ..self.options.clone()
+        };
+        let settings = runner::settings(self.suite, case, &options, None);
+        let trace = driver::run(case, first.seat(), second.seat(), settings);
+        let result = runner::conclude(self.suite, case, trace, seen(initiator), seen(acceptor));
+        initiator.back(first);
+        acceptor.back(second);
+        Some(result)
+    }
+}
+
+fn seen<'s>(stable: &'s Stable<'_>) -> Seen<'s> {
+    Seen {
+        hello: &stable.hello,
+        name: stable.label(),
+        judged: stable.located.is_some(),
+    }
+}
