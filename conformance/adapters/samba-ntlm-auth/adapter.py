@@ -29,7 +29,7 @@ from legwork_adapter import (
     token_in,
     token_out,
 )
-from smb_conf import settings_of, smb_conf
+from samba_shared import namespace_of, settings_of, smb_conf
 
 HELPER = "ntlm_auth"
 PROTOCOLS = {"initiator": "ntlmssp-client-1", "acceptor": "squid-2.5-ntlmssp"}
@@ -241,14 +241,14 @@ class NtlmAuth(Adapter):
         raise Unsupported(f"query:{attribute}")
 
     def error_status(self, error: BaseException) -> Json:
-        """The NTSTATUS whose name or number the line ends with; without one, the line's code."""
+        """The status whose name or number the line ends with; without one, the line's code."""
         code, _, rest = str(error).partition(" ")
         name = rest.rpartition(" ")[2]
         number = re.fullmatch("0x[0-9a-f]{8}", name)
         value = int(name, 16) if number else getattr(samba.ntstatus, name, None)
         if value is None:
             return {"status": {"namespace": "exception", "code": code, "message": rest}}
-        return status("ntstatus", value, message=str(error))
+        return status(namespace_of(value), value, message=str(error))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The harness's environment as a smb.conf: host names, LmCompatibilityLevel, and what is offered and granted."""
+"""What both adapters of Samba share: the harness's environment as a smb.conf, and the namespace of a status."""
 
 import typing
 
@@ -55,13 +55,10 @@ def mask_settings(mask: int, prefix: str, names: typing.Dict[int, str], policy: 
 def settings_of(environment: Json, policy: Json) -> Settings:
     """Settings for an environment; switches that Samba has an option for are taken out of `policy`."""
     host = environment["host"]
-    settings = {name: NOWHERE for name in DIRECTORIES}
-    settings.update({
-        "log file": "/dev/null",
-        "server role": "standalone",
-        "netbios name": host["netbios-computer"],
-        "workgroup": host["netbios-domain"],
-    })
+    settings = dict.fromkeys(DIRECTORIES, NOWHERE)
+    settings["log file"] = "/dev/null"
+    settings["server role"] = "standalone"
+    settings["netbios name"], settings["workgroup"] = host["netbios-computer"], host["netbios-domain"]
     level = policy.pop("lm-compatibility-level", 5)
     offer, grant = policy.pop("offer", ALL_FLAGS), policy.pop("grant", ALL_FLAGS)
     if level >= 3 and not offer & EXTENDED_SESSION_SECURITY:
@@ -79,3 +76,8 @@ def smb_conf(settings: Settings) -> bytes:
     """The text of the file."""
     lines = ["[global]", *(f"{name} = {value}" for name, value in settings.items()), ""]
     return "\n".join(lines).encode("utf-8")
+
+
+def namespace_of(value: int) -> str:
+    """Samba's type for NTSTATUS also carries SEC_E_* numbers, of facility 9 among the HRESULT values."""
+    return "sspi" if value >> 16 == 0x8009 else "ntstatus"
