@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "samba-ntlm-auth"), str(HERE.parents[1] / "sdk" / "python")]
 
 import samba
-from directory import Directory, plain, with_password
+from directory import Directory, domain_of, plain, with_password
 from legwork_adapter import (
     DATA,
     TOKEN,
@@ -37,20 +37,26 @@ from samba.param import LoadParm
 from samba_shared import namespace_of, settings_of, smb_conf
 
 MECHANISM = "ntlmssp"
-NULL_SESSION = 0x00040000
-ALLOW_NULL_SESSION = 0x00100000
-# ISC_REQ_* bits by the feature. A signature has a sequence number, so FEATURE_SIGN detects replays, too.
-FEATURES = {0x00000004: FEATURE_SIGN, 0x00000008: FEATURE_SIGN, 0x00000010: FEATURE_SEAL, 0x00010000: FEATURE_SIGN}
-# An acceptor grants the same whether asked or not. Asked for a feature, it would refuse a peer that does not want it.
-REQUIREMENTS = {"initiator": sum(FEATURES) | NULL_SESSION, "acceptor": 0x0002001C | ALLOW_NULL_SESSION}
+NULL_SESSION, ALLOW_NULL_SESSION = 0x00040000, 0x00100000
+# The requirement and attribute bits that a feature stands for: a signature has a sequence number, so FEATURE_SIGN
+# detects replays, too.
+FEATURES = {
+    "initiator": {FEATURE_SIGN: 0x0001000C, FEATURE_SEAL: 0x00000010},
+    "acceptor": {FEATURE_SIGN: 0x0002000C, FEATURE_SEAL: 0x00000010},
+}
 
 
 class Context:
     """A gensec context, and what it only borrows."""
 
-    def __init__(self, security: Security, *borrowed: typing.Any) -> None:
+    def __init__(self, role: str, security: Security, *borrowed: typing.Any) -> None:
+        self.features = FEATURES[role]
         self.security = security
         self.borrowed = borrowed
+
+    def granted(self) -> Json:
+        bits = sum(bits for feature, bits in self.features.items() if self.security.have_feature(feature))
+        return {"attributes": {"namespace": "sspi", "bits": bits}}
 
 
 class Gensec(Adapter):
@@ -65,11 +71,14 @@ class Gensec(Adapter):
                 *("acquire", "free-credential", call, "delete", "query"),
                 *("sign", "verify", "seal", "unseal"),
             ],
-            "observables": ["token", "status", "session-key", "per-message", *more],
+            "observables": ["token", "status", "attributes", "session-key", "per-message", *more],
             "forms": ["whole", "detached"],
-            "requirements": REQUIREMENTS[role],
+            "requirements": sum(FEATURES[role].values()) | null_session,
         }
-        for role, call, more in (("initiator", "initialize", []), ("acceptor", "accept", ["peer-name"]))
+        for role, call, null_session, more in (
+            ("initiator", "initialize", NULL_SESSION, []),
+            ("acceptor", "accept", ALLOW_NULL_SESSION, ["peer-name"]),
+        )
     ]
 
     def __init__(self, folder: str) -> None:
@@ -82,11 +91,15 @@ class Gensec(Adapter):
         # Samba makes a database of privileges here when it is asked who has logged on.
         settings["private dir"] = self.folder
         settings["ldb:nosync"] = "yes"
+        # A domain controller looks at the domain of who logs on, a standalone server does not.
+        settings["server role"] = "active directory domain controller"
+        accounts = environment.get("accounts", [])
+        settings["workgroup"] = domain_of(accounts) or settings["workgroup"]
         self.lp = self.parameters(smb_conf(settings))
         self.workstation = environment["host"]["netbios-computer"]
         if self.directory is None:
             self.directory = Directory(self.lp)
-        self.directory.fill(environment.get("accounts", []))
+        self.directory.fill(accounts)
 
     @staticmethod
     def parameters(conf: bytes) -> LoadParm:
@@ -142,35 +155,37 @@ class Gensec(Adapter):
         if number is None:
             number = request["new-context"]
             self.contexts[number] = start(request, credentials)
-        security = self.contexts.find(number).security
+        context = self.contexts.find(number)
         with library():
-            finished, token = security.update(token_in(request) or b"")
+            finished, token = context.security.update(token_in(request) or b"")
+            granted = context.granted()
         # The bindings do not tell no token from an empty one.
-        return {**returned(finished), **token_out(token or None)}
+        return {**returned(finished), **token_out(token or None), **granted}
 
     def start_client(self, request: Json, credentials: Credentials) -> Context:
         target = text_of(request.get("target"))
         service, slash, hostname = plain(target or "").partition("/")
         if target is not None and not (service and slash and hostname):
             raise Unsupported("target:not-service/host")
+        if request["requirements"] & NULL_SESSION:
+            credentials = self.credentials_of({})
+            credentials.set_anonymous()
         # The settings keep a pointer into the text.
         settings = {"lp_ctx": self.lp, "target_hostname": hostname}
         with library():
-            if request["requirements"] & NULL_SESSION:
-                credentials.set_anonymous()
             security = Security.start_client(settings)
             if service:
                 security.set_target_service(service)
             security.set_credentials(credentials)
-            for bit, feature in FEATURES.items():
-                if request["requirements"] & bit:
+            for feature, bits in FEATURES["initiator"].items():
+                if request["requirements"] & bits:
                     security.want_feature(feature)
             security.start_mech_by_name(MECHANISM)
-        return Context(security, settings, credentials)
+        return Context("initiator", security, settings, credentials)
 
     def start_server(self, request: Json, credentials: Credentials) -> Context:
-        """With the methods of a standalone server; `anonymous` only where null sessions are allowed."""
-        methods = ["sam_ignoredomain"]
+        """An acceptor wants no features: it grants them unasked, and with them it would refuse who does not want them."""
+        methods = ["sam"]
         if request["requirements"] & ALLOW_NULL_SESSION:
             methods.insert(0, "anonymous")
         settings = {"lp_ctx": self.lp, "target_hostname": self.workstation}
@@ -179,7 +194,7 @@ class Gensec(Adapter):
             security = Security.start_server(settings, verifier)
             security.set_credentials(credentials)
             security.start_mech_by_name(MECHANISM)
-        return Context(security, settings, credentials, verifier)
+        return Context("acceptor", security, settings, credentials, verifier)
 
     def query(self, request: Json) -> Json:
         security, attribute = self.contexts.find(request["context"]).security, request["attribute"]

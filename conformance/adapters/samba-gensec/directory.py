@@ -48,6 +48,14 @@ def with_password(password: Json) -> Credentials:
     return credentials
 
 
+def domain_of(accounts: typing.Sequence[Json]) -> str:
+    """The one domain that a domain controller has accounts of."""
+    domains = {plain(text_of(account["domain"]) or "") for account in accounts}
+    if len(domains) > 1:
+        raise Unsupported("account:several-domains")
+    return domains.pop() if domains else ""
+
+
 class Directory:
     """The file, and Samba's handle of it."""
 
@@ -91,9 +99,8 @@ class Directory:
         for account in accounts:
             if account.get("state") not in STATES:
                 raise Unsupported(f"account:{account['state']}")
-        names = [(text_of(account["user"]) or "").casefold() for account in accounts]
-        if len(set(names)) != len(names):
-            raise Unsupported("account:same-user-of-two-domains")
+            if "@" in (text_of(account["user"]) or ""):
+                raise Unsupported("account:principal-name")
         for number, account in enumerate(accounts, 1000):
             self.add(f"CN={number},{USERS}", **self.attributes(account, number))
 
