@@ -2,9 +2,7 @@
 
 import os
 import pathlib
-import signal
 import sys
-import tempfile
 import typing
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -36,6 +34,7 @@ from samba.gensec import FEATURE_SEAL, FEATURE_SIGN, Security
 from samba.param import LoadParm
 from samba_shared import namespace_of, settings_of, smb_conf
 
+PRIVATE = HERE / ".private"
 MECHANISM = "ntlmssp"
 NULL_SESSION, ALLOW_NULL_SESSION = 0x00040000, 0x00100000
 # The requirement and attribute bits that a feature stands for: a signature has a sequence number, so FEATURE_SIGN
@@ -81,15 +80,15 @@ class Gensec(Adapter):
         )
     ]
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.folder = folder
         self.directory: typing.Optional[Directory] = None
 
     def configure(self, environment: Json, policy: Json, faults: typing.List[str]) -> None:
         settings = settings_of(environment, policy)
-        # Samba makes a database of privileges here when it is asked who has logged on.
-        settings["private dir"] = self.folder
+        # Samba makes a database of privileges here when it is asked who has logged on, and remembers wrong passwords.
+        PRIVATE.mkdir(mode=0o700, exist_ok=True)
+        settings["private dir"] = str(PRIVATE)
         settings["ldb:nosync"] = "yes"
         # A domain controller looks at the domain of who logs on, a standalone server does not.
         settings["server role"] = "active directory domain controller"
@@ -184,7 +183,7 @@ class Gensec(Adapter):
         return Context("initiator", security, settings, credentials)
 
     def start_server(self, request: Json, credentials: Credentials) -> Context:
-        """An acceptor wants no features: it grants them unasked, and with them it would refuse who does not want them."""
+        """Without features: an acceptor grants them unasked, and asked for them it would refuse who wants none."""
         methods = ["sam"]
         if request["requirements"] & ALLOW_NULL_SESSION:
             methods.insert(0, "anonymous")
@@ -251,6 +250,4 @@ class Gensec(Adapter):
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with tempfile.TemporaryDirectory(prefix="legwork-samba-gensec-") as private:
-        run(Gensec(private))
+    run(Gensec())
