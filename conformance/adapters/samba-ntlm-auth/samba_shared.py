@@ -73,7 +73,10 @@ def settings_of(environment: Json, policy: Json) -> Settings:
 
 
 def smb_conf(settings: Settings) -> bytes:
-    """The text of the file."""
+    """The text of the file, which holds values as they are between line breaks and spaces."""
+    for value in settings.values():
+        if not value.isprintable() or value != value.strip() or value.endswith("\\"):
+            raise Unsupported("text:not-expressible-in-smb.conf")
     lines = ["[global]", *(f"{name} = {value}" for name, value in settings.items()), ""]
     return "\n".join(lines).encode("utf-8")
 
