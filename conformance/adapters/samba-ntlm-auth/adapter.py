@@ -63,9 +63,7 @@ def argument(name: str, text: str) -> bytes:
 
 
 def identity_arguments(identity: typing.Optional[Json]) -> typing.List[bytes]:
-    if not identity or identity.get("password") is None:
-        # The helper asks its caller for the password: it has no other way to come by one.
-        raise Unsupported("identity:password-absent")
+    identity = identity or {}
     if "\\" in (text_of(identity.get("user")) or ""):
         raise Unsupported("identity:user-with-separator")
     options = {"user": "username", "domain": "domain", "password": "password"}
@@ -213,6 +211,9 @@ class NtlmAuth(Adapter):
     @staticmethod
     def outcome(helper: Helper, role: str, code: str, rest: str) -> Json:
         """What follows the code is a token, or, where an acceptor is done, the peer's name."""
+        if code == "PW":
+            # The helper asks its caller for the password: it has no other way to come by one.
+            raise Unsupported("identity:password-absent")
         if code not in ("YR", "KK", "TT", "AF"):
             raise RuntimeError(f"the helper answers {code} {rest}")
         if code == "AF" and role == "acceptor":
