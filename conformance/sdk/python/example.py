@@ -52,10 +52,6 @@ class Canned(Adapter):
         self.credentials[request["credential"]] = {"user": text_of(identity.get("user"))}
         return returned()
 
-    def free_credential(self, request: Json) -> Json:
-        self.credentials.drop(request["credential"])
-        return returned()
-
     def initialize(self, request: Json) -> Json:
         return self.leg(request)
 
@@ -63,17 +59,10 @@ class Canned(Adapter):
         return self.leg(request)
 
     def leg(self, request: Json) -> Json:
-        self.credentials.find(request.get("credential"))
-        if request.get("context") is None:
-            self.contexts[request["new-context"]] = Exchange(request["op"] == "initialize")
-        context = self.contexts.find(request.get("context", request["new-context"]))
+        context = self.context_of(request, lambda request, _: Exchange(request["op"] == "initialize"))
         with library():
             token = context.step(token_in(request))
         return {**returned(context.complete), **token_out(token)}
-
-    def delete(self, request: Json) -> Json:
-        self.contexts.drop(request["context"])
-        return returned()
 
 
 if __name__ == "__main__":

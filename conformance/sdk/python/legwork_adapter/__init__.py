@@ -1,9 +1,9 @@
 """What every adapter in Python needs: dispatch, text, buffers, handles, and exceptions as statuses.
 
-Subclass `Adapter`, write a method for each operation that the library has (`free-credential` is
-`free_credential`), and call `run`. A method takes the request as a dictionary and returns an outcome: the status
-and what else came back. What the library cannot do raises `Unsupported`. Calls of the library stand in
-`with library():`, so that its exceptions become statuses and the adapter's own become faults.
+Subclass `Adapter`, write a method for each operation that the library has, and call `run`; `delete` and
+`free-credential` (as `free_credential`) are there, and drop the object. A method takes the request as a dictionary
+and returns an outcome: the status and what else came back. What the library cannot do raises `Unsupported`. Calls of
+the library stand in `with library():`, so that its exceptions become statuses and the adapter's own become faults.
 """
 
 import contextlib
@@ -148,8 +148,26 @@ class Adapter:
     def configure(self, environment: Json, policy: Json, faults: typing.List[str]) -> None:
         """Takes what the library can be told of the environment; what is left in `policy` and `faults` is refused."""
 
+    def free_credential(self, request: Json) -> Json:
+        self.credentials.drop(request["credential"])
+        return returned()
+
+    def delete(self, request: Json) -> Json:
+        self.contexts.drop(request["context"])
+        return returned()
+
     def bye(self, _: Json) -> Json:
         return {}
+
+    def context_of(self, request: Json, start: typing.Callable[[Json, typing.Any], typing.Any]) -> typing.Any:
+        """The context of a leg; the first leg makes it, with `start`, of the request and the credential."""
+        if any(request.get("reserved", [])):
+            raise Unsupported("reserved")
+        credential = self.credentials.find(request.get("credential"))
+        if request.get("context") is not None:
+            return self.contexts.find(request["context"])
+        context = self.contexts[request["new-context"]] = start(request, credential)
+        return context
 
     def error_status(self, error: BaseException) -> Json:
         """The status of an exception: its class. Override it where the library has a number as well."""
