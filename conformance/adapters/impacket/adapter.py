@@ -1,0 +1,223 @@
+"""Speaks the Legwork adapter protocol for the NTLM initiator of impacket: its module `ntlm`, and the cipher of `spnego`.
+
+The module has functions, and structures that go from one to the next, but no context: what is not a leg of these
+functions (a third call, one after a failure) is `unsupported`, for its order is the caller's.
+"""
+
+import hashlib
+import importlib.metadata
+import pathlib
+import random
+import struct
+import sys
+import typing
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sdk" / "python"))
+
+from impacket import ntlm
+from impacket.spnego import SPNEGOCipher
+from legwork_adapter import (
+    DATA,
+    TOKEN,
+    Adapter,
+    Json,
+    Unsupported,
+    buffer,
+    first,
+    library,
+    returned,
+    run,
+    text_of,
+    token_in,
+    token_out,
+)
+
+# Replay and sequence detection, confidentiality, integrity: the library has one switch for all of them.
+PROTECTION = 0x00000004 | 0x00000008 | 0x00000010 | 0x00010000
+NULL_SESSION = 0x00040000
+# LmCompatibilityLevel to `use_ntlmv2`. Version one always sends both responses, so there is no level 2.
+VERSION_TWO = {0: False, 1: False, 3: True, 4: True, 5: True}
+
+
+class Context:
+    """What goes from one call to the next."""
+
+    def __init__(self, negotiate: ntlm.NTLMAuthNegotiate, arguments: Json) -> None:
+        self.negotiate, self.arguments = negotiate, arguments
+        self.called = False
+        self.session_key: typing.Optional[bytes] = None
+        self.cipher: typing.Optional[SPNEGOCipher] = None
+
+
+def product_version() -> ntlm.VERSION:
+    """The version that the library's own LDAP client says."""
+    version = ntlm.VERSION()
+    version["ProductMajorVersion"], version["ProductMinorVersion"], version["ProductBuild"] = 10, 0, 19041
+    return version
+
+
+def bindings_value(application_data: typing.Optional[str]) -> bytes:
+    """The argument in its only form: MD5 over gss_channel_bindings_struct (RFC 2744 section 3.11) without addresses."""
+    if application_data is None:
+        return b""
+    data = bytes.fromhex(application_data)
+    return hashlib.md5(bytes(16) + struct.pack("<L", len(data)) + data).digest()
+
+
+def credential_arguments(identity: Json, null_session: bool) -> Json:
+    """Who logs on. Nobody in particular has an empty name and an empty password."""
+    if null_session:
+        return {"user": "", "password": "", "domain": ""}
+    if identity.get("user") is None:
+        raise Unsupported("identity:user-absent")
+    names = {"user": text_of(identity["user"]), "domain": text_of(identity.get("domain")) or ""}
+    return {**names, "password": text_of(identity.get("password"))}
+
+
+def service_argument(target: typing.Optional[str]) -> Json:
+    """The service class: the host has no argument."""
+    if target is None:
+        return {}
+    service, slash, host = target.partition("/")
+    if not (service and slash and host):
+        raise Unsupported("target:not-service/host")
+    return {"service": service}
+
+
+class Impacket(Adapter):
+    name = "impacket"
+    version = importlib.metadata.version("impacket")
+    controls = ["randomness"]
+    drives = [
+        {
+            "package": "ntlm",
+            "role": "initiator",
+            "operations": "acquire free-credential initialize delete query sign seal unseal".split(),
+            "observables": ["token", "status", "session-key"],
+            "forms": ["detached", "whole"],
+            "requirements": PROTECTION | NULL_SESSION,
+        }
+    ]
+
+    def configure(self, environment: Json, policy: Json, faults: typing.List[str]) -> None:
+        """Challenges and keys come from the module `random`, which therefore follows the seed."""
+        random.seed(environment["seed"])
+        self.host = environment["host"]
+        self.offer = 0xFFFFFFFF
+        # Text goes in Unicode whatever is agreed on.
+        if policy.get("offer", 0) & ntlm.NTLMSSP_NEGOTIATE_UNICODE:
+            self.offer = policy.pop("offer")
+        level = policy.get("lm-compatibility-level")
+        self.version_two = VERSION_TWO.get(level, ntlm.USE_NTLMv2)
+        if level in VERSION_TWO:
+            del policy["lm-compatibility-level"]
+        if level == 0:
+            self.offer &= ~ntlm.NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY
+        # Room for the MIC comes and goes with the version.
+        version, mic = policy.pop("send-version", True), policy.pop("send-mic", True)
+        self.product_version = product_version() if version and mic else None
+        self.names = policy.pop("send-names", False)
+
+    def acquire(self, request: Json) -> Json:
+        """Keeps the identity: the functions take credentials as arguments."""
+        if request["package"] != "ntlm":
+            raise Unsupported(f"package:{request['package']}")
+        if request["role"] != "initiator":
+            raise Unsupported(f"role:{request['role']}")
+        self.credentials[request["credential"]] = request.get("identity") or {}
+        return returned()
+
+    def initialize(self, request: Json) -> Json:
+        context = self.context_of(request, self.start)
+        if request.get("context") is None:
+            with library():
+                token = context.negotiate.getData()
+            return {**returned(complete=False), **token_out(token)}
+        if context.called:
+            raise Unsupported("initialize:after-the-second-leg")
+        return self.second_leg(context, request)
+
+    def start(self, request: Json, identity: Json) -> Context:
+        if token_in(request):
+            raise Unsupported("input:first-leg")
+        requirements, computer = request["requirements"], self.host["netbios-computer"]
+        arguments = {
+            **credential_arguments(identity, bool(requirements & NULL_SESSION)),
+            **service_argument(text_of(request.get("target"))),
+        }
+        with library():
+            negotiate = ntlm.getNTLMSSPType1(
+                computer,
+                signingRequired=bool(requirements & PROTECTION),
+                use_ntlmv2=self.version_two,
+                version=self.product_version,
+            )
+            negotiate["flags"] &= self.offer
+            if self.names:
+                negotiate["host_name"] = computer.encode("ascii")
+                negotiate["domain_name"] = self.host["netbios-domain"].encode("ascii")
+        return Context(negotiate, arguments)
+
+    def second_leg(self, context: Context, request: Json) -> Json:
+        context.called = True
+        challenge, bindings = token_in(request), bindings_value(request.get("bindings"))
+        with library():
+            answer, context.session_key = ntlm.getNTLMSSPType3(
+                context.negotiate,
+                challenge,
+                use_ntlmv2=self.version_two,
+                channel_binding_value=bindings,
+                version=self.product_version,
+                **context.arguments,
+            )
+            if self.product_version is not None:
+                self.add_mic(context, challenge, answer)
+            context.cipher = SPNEGOCipher(answer["flags"], context.session_key)
+            token = answer.getData()
+        return {**returned(), **token_out(token)}
+
+    @staticmethod
+    def add_mic(context: Context, challenge: typing.Optional[bytes], answer: ntlm.NTLMAuthChallengeResponse) -> None:
+        """The MIC as the library's own TDS client makes it: no function does, and the structure has the field."""
+        answer["MIC"] = bytes(16)
+        messages = [context.negotiate, ntlm.NTLMAuthChallenge(challenge), answer]
+        answer["MIC"] = ntlm.hmac_md5(context.session_key, b"".join(message.getData() for message in messages))
+
+    def query(self, request: Json) -> Json:
+        context, attribute = self.contexts.find(request["context"]), request["attribute"]
+        if attribute != "session-key" or context.session_key is None:
+            raise Unsupported(f"query:{attribute}")
+        return {**returned(), "values": {"session-key": context.session_key.hex()}}
+
+    def cipher_of(self, request: Json, form: str) -> SPNEGOCipher:
+        """The library's cipher, which is there once the second leg was called."""
+        if request["form"] != form or request.get("quality"):
+            raise Unsupported(f"{request['op']}:{request['form']}")
+        cipher = self.contexts.find(request["context"]).cipher
+        if cipher is None:
+            raise Unsupported(f"{request['op']}:before-the-second-leg")
+        return cipher
+
+    def sign(self, request: Json) -> Json:
+        """The caller numbers what it signs; the cipher numbers what it seals."""
+        cipher, data = self.cipher_of(request, "detached"), first(request["buffers"], DATA) or b""
+        with library():
+            signature = cipher.sign(data, request["sequence"]).getData()
+        return {**returned(), "buffers": [buffer(DATA, data), buffer(TOKEN, signature)]}
+
+    def seal(self, request: Json) -> Json:
+        cipher, data = self.cipher_of(request, "whole"), first(request["buffers"], DATA) or b""
+        with library():
+            signature, sealed = cipher.encrypt(data)
+            whole = signature.getData() + sealed
+        return {**returned(), "buffers": [buffer(DATA, whole)]}
+
+    def unseal(self, request: Json) -> Json:
+        cipher, whole = self.cipher_of(request, "whole"), first(request["buffers"], DATA) or b""
+        with library():
+            _, data = cipher.decrypt(whole)
+        return {**returned(), "buffers": [buffer(DATA, data)]}
+
+
+if __name__ == "__main__":
+    run(Impacket())
