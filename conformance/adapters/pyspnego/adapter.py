@@ -4,8 +4,7 @@ Calls are translated, results are passed on: a return is the status `continue` o
 exception is reported with its class, whatever that class is.
 """
 
-import contextlib
-import json
+import importlib.metadata
 import os
 import pathlib
 import signal
@@ -13,16 +12,30 @@ import sys
 import tempfile
 import typing
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sdk" / "python"))
+
 import spnego
+from legwork_adapter import (
+    DATA,
+    TOKEN,
+    Adapter,
+    Json,
+    Unsupported,
+    buffer,
+    first,
+    library,
+    readable,
+    returned,
+    run,
+    text_from,
+    text_of,
+    token_in,
+    token_out,
+)
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 from spnego.iov import BufferType
 
-Json = typing.Dict[str, typing.Any]
-Handler = typing.Callable[["Subject", Json], Json]
-
-HELLO = pathlib.Path(__file__).with_name("hello.json")
-DATA, TOKEN = 1, 2
 TOKEN_SIZE = 16
 # Kind and attributes of a SecBuffer, by the names that the library documents for them.
 IOV_TYPES = {
@@ -56,63 +69,18 @@ REQUIREMENTS = {
 }
 
 
-class Unsupported(Exception):
-    """The library's interface has no way to express what was asked."""
-
-
-class Raised(Exception):
-    """The library raised; the cause is its exception."""
-
-
-@contextlib.contextmanager
-def library() -> typing.Iterator[None]:
-    """Marks calls of the library: the adapter's own mistakes must not pass for the library's."""
-    try:
-        yield
-    except Exception as error:
-        raise Raised from error
-
-
-def readable(text: str) -> str:
-    """Text that any JSON reader takes."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def text_of(value: typing.Optional[Json]) -> typing.Optional[str]:
-    """Text as the library takes it; unpaired surrogates survive."""
-    if value is None:
-        return None
-    return bytes.fromhex(value["utf16"]).decode("utf-16-le", "surrogatepass")
-
-
-def text_from(value: str) -> Json:
-    return {"utf16": value.encode("utf-16-le", "surrogatepass").hex(), "text": readable(value)}
-
-
-def first(buffers: typing.List[Json], kind: int) -> typing.Optional[bytes]:
-    """The bytes of the first buffer of a kind; none if there is no such buffer."""
-    for candidate in buffers:
-        if candidate["kind"] == kind:
-            return bytes.fromhex(candidate.get("bytes", ""))
-    return None
-
-
-def buffer(kind: int, content: bytes) -> Json:
-    return {"kind": kind, "bytes": content.hex()}
-
-
-def returned(complete: bool = True) -> Json:
-    return {"status": {"namespace": "return", "code": "complete" if complete else "continue"}}
-
-
-def raised(error: typing.Optional[BaseException]) -> Json:
-    """The status of an exception: its class, and the native number if the library gives one."""
-    kind = type(error)
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    status = {"namespace": "exception", "code": name, "message": readable(str(error))}
-    if isinstance(error, SpnegoError):
-        status["minor"] = f"{error.nt_status & 0xFFFFFFFF:#010x}"
-    return {"status": status}
+def drive(role: str, leg: str, *observables: str) -> Json:
+    return {
+        "package": "ntlm",
+        "role": role,
+        "operations": ["acquire", "free-credential", leg, *"delete query sign verify seal unseal".split()],
+        "observables": [
+            *"token status attributes session-key per-message buffer-attributes".split(),
+            *observables,
+        ],
+        "forms": ["whole", "detached", "buffers"],
+        "requirements": sum(REQUIREMENTS[role]),
+    }
 
 
 def requirements_of(role: str, bits: int) -> spnego.ContextReq:
@@ -141,6 +109,12 @@ def target_arguments(target: typing.Optional[str]) -> Json:
     return {"service": service, "hostname": hostname}
 
 
+def bindings_of(application_data: typing.Optional[str]) -> typing.Optional[GssChannelBindings]:
+    if application_data is None:
+        return None
+    return GssChannelBindings(application_data=bytes.fromhex(application_data))
+
+
 def account_line(account: Json) -> str:
     """One line of the credential store, unless its format cannot hold the account."""
     parts = [text_of(account[name]) or "" for name in ("domain", "user", "password")]
@@ -150,41 +124,31 @@ def account_line(account: Json) -> str:
     return line
 
 
-class Subject:
-    """The library under test, with everything the harness holds of it."""
+class Pyspnego(Adapter):
+    name = "pyspnego"
+    version = importlib.metadata.version("pyspnego")
+    drives = [drive("initiator", "initialize"), drive("acceptor", "accept", "peer-name")]
 
     def __init__(self, folder: pathlib.Path) -> None:
+        super().__init__()
         self.store = folder / "accounts"
-        self.forget()
 
-    def forget(self) -> None:
-        self.credentials: typing.Dict[int, typing.Optional[Json]] = {}
-        self.contexts: typing.Dict[int, typing.Optional[spnego.ContextProxy]] = {}
-
-    def hello(self, _: Json) -> Json:
-        declared: Json = json.loads(HELLO.read_text("utf-8"))
-        for drive in declared["drives"]:
-            drive["requirements"] = sum(REQUIREMENTS[drive["role"]])
-        return {"hello": declared}
-
-    def reset(self, request: Json) -> Json:
+    def configure(self, environment: Json, policy: Json, faults: typing.List[str]) -> None:
         """The accounts become the credential store, the computer name an environment variable."""
-        self.forget()
-        environment = request["environment"]
-        policy = dict(environment.get("policy", {}))
-        level = policy.pop("lm-compatibility-level", None)
-        for name in policy:
-            raise Unsupported(f"policy:{name}")
-        for name in environment.get("faults", []):
-            raise Unsupported(f"fault:{name}")
         lines = [account_line(account) for account in environment.get("accounts", [])]
         self.store.write_bytes("".join(line + "\n" for line in lines).encode("utf-8"))
         os.environ["NTLM_USER_FILE"] = str(self.store)
-        os.environ.pop("LM_COMPAT_LEVEL", None)
-        if level is not None:
-            os.environ["LM_COMPAT_LEVEL"] = str(level)
         os.environ["NETBIOS_COMPUTER_NAME"] = environment["host"]["netbios-computer"]
-        return {}
+        os.environ.pop("LM_COMPAT_LEVEL", None)
+        if "lm-compatibility-level" in policy:
+            os.environ["LM_COMPAT_LEVEL"] = str(policy.pop("lm-compatibility-level"))
+
+    def error_status(self, error: BaseException) -> Json:
+        """The class, and the native number if the library gives one."""
+        outcome = super().error_status(error)
+        if isinstance(error, SpnegoError):
+            outcome["status"]["minor"] = f"{error.nt_status & 0xFFFFFFFF:#010x}"
+        return outcome
 
     def acquire(self, request: Json) -> Json:
         """Keeps the identity: the library takes credentials when a context is made."""
@@ -195,54 +159,48 @@ class Subject:
         self.credentials[request["credential"]] = request.get("identity") or {}
         return returned()
 
-    def free_credential(self, request: Json) -> Json:
-        self.find(self.credentials, request["credential"])
-        self.credentials[request["credential"]] = None
-        return returned()
+    def initialize(self, request: Json) -> Json:
+        return self.leg(request, self.client)
 
-    def delete(self, request: Json) -> Json:
-        self.find(self.contexts, request["context"])
-        self.contexts[request["context"]] = None
-        return returned()
+    def accept(self, request: Json) -> Json:
+        return self.leg(request, self.server)
 
-    def leg(self, request: Json) -> Json:
-        """One step; the first one makes the context, with the requirements and the target."""
-        role = "initiator" if request["op"] == "initialize" else "acceptor"
-        if any(request.get("reserved", [])):
-            raise Unsupported("reserved-arguments")
-        identity = self.find(self.credentials, request.get("credential"))
-        number = request.get("context")
-        if number is None:
-            self.contexts[request["new-context"]] = self.start(request, role, identity)
-        context = self.find(self.contexts, request["new-context"] if number is None else number)
-        bindings = None
-        if request.get("bindings") is not None:
-            bindings = GssChannelBindings(application_data=bytes.fromhex(request["bindings"]))
-        token_in = first(request.get("input", []), TOKEN)
+    def leg(self, request: Json, start: typing.Callable[[Json, Json], spnego.ContextProxy]) -> Json:
+        context = self.context_of(request, start)
+        bindings = bindings_of(request.get("bindings"))
         with library():
-            token = context.step(token_in, channel_bindings=bindings)
+            token = context.step(token_in(request), channel_bindings=bindings)
             outcome = returned(context.complete)
             outcome["attributes"] = {"namespace": "gss", "bits": int(context.context_attr)}
-        if token is not None:
-            outcome["buffers"] = [buffer(TOKEN, token)]
-        return outcome
+        return {**outcome, **token_out(token)}
 
-    def start(self, request: Json, role: str, identity: Json) -> spnego.ContextProxy:
-        common: Json = {
-            "context_req": requirements_of(role, request["requirements"]),
-            "protocol": "ntlm",
-            "options": spnego.NegotiateOptions.use_ntlm,
-        }
-        if role == "acceptor":
-            with library():
-                return spnego.server(**common)
+    @staticmethod
+    def client(request: Json, identity: Json) -> spnego.ContextProxy:
         user, password = principal(identity), text_of(identity.get("password"))
         target = target_arguments(text_of(request.get("target")))
+        requirements = requirements_of("initiator", request["requirements"])
         with library():
-            return spnego.client(user, password, **target, **common)
+            return spnego.client(
+                user,
+                password,
+                **target,
+                context_req=requirements,
+                protocol="ntlm",
+                options=spnego.NegotiateOptions.use_ntlm,
+            )
+
+    @staticmethod
+    def server(request: Json, _: Json) -> spnego.ContextProxy:
+        requirements = requirements_of("acceptor", request["requirements"])
+        with library():
+            return spnego.server(
+                context_req=requirements,
+                protocol="ntlm",
+                options=spnego.NegotiateOptions.use_ntlm,
+            )
 
     def query(self, request: Json) -> Json:
-        context, attribute = self.find(self.contexts, request["context"]), request["attribute"]
+        context, attribute = self.contexts.find(request["context"]), request["attribute"]
         values: Json = {}
         with library():
             if attribute == "session-key":
@@ -257,107 +215,76 @@ class Subject:
             raise Unsupported(f"query:{attribute}")
         return {**returned(), "values": values}
 
-    def protect(self, request: Json) -> Json:
-        """The per-message calls; `quality` is the library's qop."""
-        context = self.find(self.contexts, request["context"])
-        operation, data = request["op"], first(request["buffers"], DATA) or b""
-        if request["form"] == "buffers" and operation in ("seal", "unseal"):
-            return self.protect_list(context, request)
-        if request["form"] != ("detached" if operation in ("sign", "verify") else "whole"):
-            raise Unsupported(f"{operation}:{request['form']}")
-        token = first(request["buffers"], TOKEN) or b""
-        qop = request.get("quality") or None
-        made: typing.List[Json] = []
+    def sign(self, request: Json) -> Json:
+        context, data, _ = self.message(request, "detached")
         with library():
-            if operation == "sign":
-                made = [buffer(DATA, data), buffer(TOKEN, context.sign(data, qop=qop))]
-            elif operation == "verify":
-                context.verify(data, token)
-            elif operation == "seal":
-                made = [buffer(DATA, context.wrap(data, encrypt=True, qop=qop).data)]
-            else:
-                made = [buffer(DATA, context.unwrap(data).data)]
-        return {**returned(), "buffers": made}
+            token = context.sign(data, qop=request.get("quality") or None)
+        return {**returned(), "buffers": [buffer(DATA, data), buffer(TOKEN, token)]}
 
-    @staticmethod
-    def protect_list(context: spnego.ContextProxy, request: Json) -> Json:
+    def verify(self, request: Json) -> Json:
+        context, data, token = self.message(request, "detached")
+        with library():
+            context.verify(data, token)
+        return returned()
+
+    def seal(self, request: Json) -> Json:
+        if request["form"] == "buffers":
+            return self.seal_list(request)
+        context, data, _ = self.message(request, "whole")
+        with library():
+            whole = context.wrap(data, encrypt=True, qop=request.get("quality") or None).data
+        return {**returned(), "buffers": [buffer(DATA, whole)]}
+
+    def unseal(self, request: Json) -> Json:
+        if request["form"] == "buffers":
+            return self.unseal_list(request)
+        context, whole, _ = self.message(request, "whole")
+        with library():
+            data = context.unwrap(whole).data
+        return {**returned(), "buffers": [buffer(DATA, data)]}
+
+    def message(self, request: Json, form: str) -> typing.Tuple[spnego.ContextProxy, bytes, bytes]:
+        """Context, data and token of a per-message call that has only this form."""
+        context = self.contexts.find(request["context"])
+        if request["form"] != form:
+            raise Unsupported(f"{request['op']}:{request['form']}")
+        return context, first(request["buffers"], DATA) or b"", first(request["buffers"], TOKEN) or b""
+
+    def seal_list(self, request: Json) -> Json:
         """A list of buffers; the library allocates the signature, and has no way to be given less room."""
-        sealing, buffers = request["op"] == "seal", request["buffers"]
-        iov: typing.List[typing.Tuple[BufferType, typing.Union[bytes, bool]]] = []
-        for entry in buffers:
-            kind = IOV_TYPES.get((entry["kind"], entry.get("attributes", 0)))
-            if kind is None:
-                raise Unsupported("buffer-kind")
-            made = sealing and kind is BufferType.header
-            if made and entry.get("capacity", TOKEN_SIZE) < TOKEN_SIZE:
-                raise Unsupported("token-capacity")
-            iov.append((kind, True if made else bytes.fromhex(entry.get("bytes", ""))))
+        context, buffers = self.contexts.find(request["context"]), request["buffers"]
+        iov: typing.List[typing.Any] = iov_of(buffers)
+        for place, entry in enumerate(buffers):
+            if iov[place][0] is BufferType.header:
+                if entry.get("capacity", TOKEN_SIZE) < TOKEN_SIZE:
+                    raise Unsupported("token-capacity")
+                iov[place] = (BufferType.header, True)
         with library():
-            if sealing:
-                result = context.wrap_iov(iov, encrypt=True, qop=request.get("quality") or None)
-            else:
-                result = context.unwrap_iov(iov)
-        after = [{**old, "bytes": (new.data or b"").hex()} for old, new in zip(buffers, result.buffers)]
-        return {**returned(), "buffers": after}
+            made = context.wrap_iov(iov, encrypt=True, qop=request.get("quality") or None).buffers
+        return {**returned(), "buffers": left_in(buffers, made)}
 
-    @staticmethod
-    def find(handles: typing.Dict[int, typing.Any], number: typing.Optional[int]) -> typing.Any:
-        """What the number stands for. A dropped Python object cannot be shown again."""
-        if number is None:
-            raise Unsupported("absent-credential")
-        if number not in handles:
-            raise Unsupported("foreign-handle")
-        if handles[number] is None:
-            raise Unsupported("stale-handle")
-        return handles[number]
+    def unseal_list(self, request: Json) -> Json:
+        context, buffers = self.contexts.find(request["context"]), request["buffers"]
+        iov = iov_of(buffers)
+        with library():
+            made = context.unwrap_iov(iov).buffers
+        return {**returned(), "buffers": left_in(buffers, made)}
 
 
-HANDLERS: typing.Dict[str, Handler] = {
-    "hello": Subject.hello,
-    "reset": Subject.reset,
-    "acquire": Subject.acquire,
-    "free-credential": Subject.free_credential,
-    "initialize": Subject.leg,
-    "accept": Subject.leg,
-    "delete": Subject.delete,
-    "query": Subject.query,
-    "sign": Subject.protect,
-    "verify": Subject.protect,
-    "seal": Subject.protect,
-    "unseal": Subject.protect,
-    "bye": lambda _, request: {},
-}
+def iov_of(buffers: typing.List[Json]) -> typing.List[typing.Tuple[BufferType, bytes]]:
+    kinds = [IOV_TYPES.get((entry["kind"], entry.get("attributes", 0))) for entry in buffers]
+    if None in kinds:
+        raise Unsupported("buffer-kind")
+    return [(kind, bytes.fromhex(entry.get("bytes", ""))) for kind, entry in zip(kinds, buffers)]
 
 
-def answer(subject: Subject, request: Json) -> Json:
-    handler = HANDLERS.get(request["op"])
-    if handler is None:
-        return {"unsupported": {"what": request["op"]}}
-    try:
-        return {"outcome": handler(subject, request)}
-    except Unsupported as missing:
-        return {"unsupported": {"what": str(missing)}}
-    except Raised as error:
-        return {"outcome": raised(error.__cause__)}
-    except Exception as error:
-        return {"fault": {"message": f"{type(error).__name__}: {readable(str(error))}"}}
-
-
-def main() -> None:
-    # What the library prints goes to standard error; the protocol has standard output for itself.
-    protocol = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
-    # A terminated adapter leaves no account file behind either.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with tempfile.TemporaryDirectory(prefix="legwork-pyspnego-") as folder:
-        subject = Subject(pathlib.Path(folder))
-        for line in sys.stdin:
-            request = json.loads(line)
-            protocol.write(json.dumps({"seq": request["seq"], **answer(subject, request)}) + "\n")
-            protocol.flush()
-            if request["op"] == "bye":
-                break
+def left_in(buffers: typing.List[Json], made: typing.Sequence[typing.Any]) -> typing.List[Json]:
+    """The list as the library left it."""
+    return [{**old, "bytes": (new.data or b"").hex()} for old, new in zip(buffers, made)]
 
 
 if __name__ == "__main__":
-    main()
+    # A terminated adapter leaves no account file behind either.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with tempfile.TemporaryDirectory(prefix="legwork-pyspnego-") as folder:
+        run(Pyspnego(pathlib.Path(folder)))
