@@ -32,11 +32,18 @@ from legwork_adapter import (
     token_in,
     token_out,
 )
+from spnego._ntlm_raw.crypto import lmowfv1, ntowfv1
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 from spnego.iov import BufferType
 
 TOKEN_SIZE = 16
+# The library's own provider, and what is asked of it here.
+OPTIONS = (
+    spnego.NegotiateOptions.use_ntlm
+    | spnego.NegotiateOptions.session_key
+    | spnego.NegotiateOptions.wrapping_iov
+)
 # Kind and attributes of a SecBuffer, by the names that the library documents for them.
 IOV_TYPES = {
     (DATA, 0x00000000): BufferType.data,
@@ -116,12 +123,16 @@ def bindings_of(application_data: typing.Optional[str]) -> typing.Optional[GssCh
 
 
 def account_line(account: Json) -> str:
-    """One line of the credential store, unless its format cannot hold the account."""
-    parts = [text_of(account[name]) or "" for name in ("domain", "user", "password")]
-    line = ":".join(parts)
-    if line.count(":") != 2 or line.splitlines() != [line] or readable(line) != line:
-        raise Unsupported("account:not-expressible-in-NTLM_USER_FILE")
-    return line
+    """One line of the credential store: with the password, or with its hashes if it would not be one field of a line."""
+    domain, user, password = (text_of(account[name]) or "" for name in ("domain", "user", "password"))
+    lines = [f"{domain}:{user}:{password}"]
+    if readable(password) == password:
+        hashes = f"{lmowfv1(password).hex()}:{ntowfv1(password).hex()}"
+        lines.append(f"{domain}\\{user}:0:{hashes}:[U]:LCT-0")
+    for line, separators in zip(lines, (2, 5)):
+        if line.count(":") == separators and line.splitlines() == [line] and readable(line) == line:
+            return line
+    raise Unsupported("account:not-expressible-in-NTLM_USER_FILE")
 
 
 class Pyspnego(Adapter):
@@ -186,7 +197,7 @@ class Pyspnego(Adapter):
                 **target,
                 context_req=requirements,
                 protocol="ntlm",
-                options=spnego.NegotiateOptions.use_ntlm,
+                options=OPTIONS,
             )
 
     @staticmethod
@@ -196,7 +207,7 @@ class Pyspnego(Adapter):
             return spnego.server(
                 context_req=requirements,
                 protocol="ntlm",
-                options=spnego.NegotiateOptions.use_ntlm,
+                options=OPTIONS,
             )
 
     def query(self, request: Json) -> Json:
@@ -211,7 +222,9 @@ class Pyspnego(Adapter):
                 values["security-trailer"] = context.query_message_sizes().header
             elif attribute == "flags":
                 values["flags"] = f"{int(context.context_attr):#010x}"
-        if attribute not in ("session-key", "names", "sizes", "flags"):
+            elif attribute == "package-info":
+                values["package"] = context.negotiated_protocol
+        if not values:
             raise Unsupported(f"query:{attribute}")
         return {**returned(), "values": values}
 
