@@ -419,11 +419,18 @@ fn undecided(trace: &Trace, judged: &[Role], findings: &[Finding]) -> Option<Fin
         .status()
         .and_then(|status| status.message.clone())
         .unwrap_or_default();
-    let message = format!("undecided: every check passed, and the reference refuses: {status}");
+    // Nothing is wrong with a side that does not have what the peer of this case insists on.
+    let (verdict, message) = match status.starts_with("peer is incompatible") {
+        true => (Verdict::Unsupported, status),
+        false => (
+            Verdict::HarnessFault,
+            format!("undecided: every check passed, and the reference refuses: {status}"),
+        ),
+    };
     Some(Finding::new(
         EVERY_CALL_RETURNS,
         *judged.first()?,
-        Verdict::HarnessFault,
+        verdict,
         Some(at),
         message,
     ))

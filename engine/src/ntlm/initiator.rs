@@ -235,6 +235,11 @@ fn agree(
         return Err(PeerIncompatible::NoDatagram.into());
     }
     super::require_strength(flags, environment)?;
+    // No key is exchanged where nothing is protected (section 3.1.5.1.2), and there are acceptors that refuse the flag
+    // without a key (section 2.2.1.3, EncryptedRandomSessionKey).
+    if !keys::exchanges_key(flags) && !flags.contains(NegotiateFlags::DATAGRAM) {
+        flags.remove(NegotiateFlags::KEY_EXCH);
+    }
     Ok(flags)
 }
 

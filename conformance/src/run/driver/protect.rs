@@ -85,13 +85,19 @@ impl Driver<'_, '_> {
             message: message.to_owned(),
             ..plain(by)
         };
-        if flags.contains(NegotiateFlags::SIGN) {
+        if flags.contains(NegotiateFlags::SIGN) && self.can_pass(by, "sign", "verify") {
             self.protected(&step, false)?;
         }
-        if flags.contains(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
+        if flags.contains(NegotiateFlags::SIGN | NegotiateFlags::SEAL) && self.can_pass(by, "seal", "unseal")
+        {
             self.protected(&step, true)?;
         }
         Ok(())
+    }
+
+    /// Whether a side can protect a message and the other can check it. Some interfaces have one direction only.
+    fn can_pass(&mut self, by: Role, making: &str, checking: &str) -> bool {
+        self.party(by).needs(making).is_ok() && self.party(by.peer()).needs(checking).is_ok()
     }
 
     /// What the AUTHENTICATE message says was agreed.
