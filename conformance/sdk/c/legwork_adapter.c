@@ -45,8 +45,10 @@ static void unmap_pages(unsigned char *base, size_t length) {
     VirtualFree(base, 0, MEM_RELEASE);
 }
 
-/* The standard output for the protocol alone; what else is printed goes to the standard error. */
+/* The standard output for the protocol alone; what else is printed goes to the standard error. A crash is to end the
+ * process at once, and not to wait for somebody at a window. */
 static FILE *take_output(void) {
+    SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
     int output = _dup(1);
     _setmode(0, _O_BINARY);
     _setmode(output, _O_BINARY);
@@ -451,6 +453,8 @@ void lw_add_buffer(lw_call *call, unsigned kind, const void *data, size_t size) 
     append_hex(&call->buffers, data, size);
     append(&call->buffers, "}");
 }
+
+void lw_add_allocated(lw_call *call) { append(&call->reply, ",\"allocated\":true"); }
 
 void lw_add_attributes(lw_call *call, const char *name_space, uint32_t bits) {
     const char *format = ",\"attributes\":{\"namespace\":\"%s\",\"bits\":%" PRIu32 "}";

@@ -74,6 +74,8 @@ void lw_status_gss(lw_call *call, uint32_t major, uint32_t minor);
 void lw_returned(lw_call *call, int complete);
 /* `kind` with the buffer's attributes, as in BufferType. */
 void lw_add_buffer(lw_call *call, unsigned kind, const void *data, size_t size);
+/* The library allocated the buffers, and is to be asked to free them: `free-buffers`. */
+void lw_add_allocated(lw_call *call);
 void lw_add_attributes(lw_call *call, const char *name_space, uint32_t bits);
 /* Answers of `query`. */
 void lw_add_value_bytes(lw_call *call, const char *name, const void *data, size_t size);
