@@ -7,18 +7,73 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#include <windows.h>
+#else
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 #define DEPTH 32
 #define PATTERN 0xA5
-
-/* --- Memory -------------------------------------------------------------------------------------------------- */
 
 static void die(const char *why) {
     fprintf(stderr, "legwork adapter: %s\n", why);
     abort();
 }
+
+/* --- The system ---------------------------------------------------------------------------------------------- */
+
+#ifdef _WIN32
+
+static size_t page_size(void) {
+    SYSTEM_INFO system;
+    GetSystemInfo(&system);
+    return system.dwPageSize;
+}
+
+/* Pages that cannot be touched but for those between the first and the last. */
+static unsigned char *map_pages(size_t inner, size_t page) {
+    unsigned char *base = VirtualAlloc(NULL, inner + 2 * page, MEM_RESERVE, PAGE_NOACCESS);
+    return base && VirtualAlloc(base + page, inner, MEM_COMMIT, PAGE_READWRITE) ? base : NULL;
+}
+
+static void unmap_pages(unsigned char *base, size_t length) {
+    (void)length;
+    VirtualFree(base, 0, MEM_RELEASE);
+}
+
+/* The standard output for the protocol alone; what else is printed goes to the standard error. A crash is to end the
+ * process at once, and not to wait for somebody at a window. */
+static FILE *take_output(void) {
+    SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
+    int output = _dup(1);
+    _setmode(0, _O_BINARY);
+    _setmode(output, _O_BINARY);
+    return _dup2(2, 1) < 0 ? NULL : _fdopen(output, "wb");
+}
+
+#else
+
+static size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+static unsigned char *map_pages(size_t inner, size_t page) {
+    unsigned char *base = mmap(NULL, inner + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return base != MAP_FAILED && !mprotect(base + page, inner, PROT_READ | PROT_WRITE) ? base : NULL;
+}
+
+static void unmap_pages(unsigned char *base, size_t length) { munmap(base, length); }
+
+static FILE *take_output(void) {
+    int output = dup(STDOUT_FILENO);
+    return dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ? NULL : fdopen(output, "w");
+}
+
+#endif
+
+/* --- Memory -------------------------------------------------------------------------------------------------- */
 
 static void *allocate(size_t size) {
     void *memory = calloc(1, size ? size : 1);
@@ -48,15 +103,15 @@ struct lw_call {
 };
 
 lw_bytes lw_room(lw_call *call, size_t size) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = page_size();
     if (size > (size_t)1 << 30) die("a buffer of more than 1 GiB");
     size_t inner = (size + page) / page * page;
     mapping *entry = allocate(sizeof *entry);
     entry->page = page;
     entry->length = inner + 2 * page;
     entry->slack = inner - size;
-    entry->base = mmap(NULL, entry->length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (entry->base == MAP_FAILED || mprotect(entry->base + page, inner, PROT_READ | PROT_WRITE)) die("no mapping");
+    entry->base = map_pages(inner, page);
+    if (!entry->base) die("no mapping");
     memset(entry->base + page, PATTERN, inner);
     entry->next = call->mappings;
     call->mappings = entry;
@@ -71,7 +126,7 @@ static void release_mappings(lw_call *call) {
         for (size_t i = 0; i < entry->slack; i++)
             if (entry->base[entry->page + i] != PATTERN) die("something was written before the begin of a buffer");
         call->mappings = entry->next;
-        munmap(entry->base, entry->length);
+        unmap_pages(entry->base, entry->length);
         free(entry);
     }
 }
@@ -320,13 +375,17 @@ int lw_text(lw_call *call, const lw_value *text, lw_bytes *units) {
     return 1;
 }
 
+lw_bytes lw_hex(lw_call *call, const lw_value *hex) {
+    lw_bytes bytes = lw_room(call, hex_size(hex));
+    read_hex(hex, bytes.data);
+    return bytes;
+}
+
 int lw_buffer(lw_call *call, const lw_value *buffers, unsigned kind, lw_bytes *bytes) {
     const lw_value *buffer;
     for (size_t i = 0; (buffer = lw_item(buffers, i)); i++) {
         if (lw_number(lw_get(buffer, "kind")) != kind) continue;
-        const lw_value *hex = lw_get(buffer, "bytes");
-        *bytes = lw_room(call, hex_size(hex));
-        read_hex(hex, bytes->data);
+        *bytes = lw_hex(call, lw_get(buffer, "bytes"));
         return 1;
     }
     return 0;
@@ -388,10 +447,14 @@ void lw_returned(lw_call *call, int complete) {
 }
 
 void lw_add_buffer(lw_call *call, unsigned kind, const void *data, size_t size) {
-    append(&call->buffers, "%s{\"kind\":%u,\"bytes\":", call->buffers.size ? "," : "", kind);
+    append(&call->buffers, "%s{\"kind\":%u,", call->buffers.size ? "," : "", kind & 0x0FFFFFFF);
+    if (kind >> 28) append(&call->buffers, "\"attributes\":%u,", kind & 0xF0000000);
+    append(&call->buffers, "\"bytes\":");
     append_hex(&call->buffers, data, size);
     append(&call->buffers, "}");
 }
+
+void lw_add_allocated(lw_call *call) { append(&call->reply, ",\"allocated\":true"); }
 
 void lw_add_attributes(lw_call *call, const char *name_space, uint32_t bits) {
     const char *format = ",\"attributes\":{\"namespace\":\"%s\",\"bits\":%" PRIu32 "}";
@@ -461,6 +524,11 @@ void lw_keep(lw_handles *handles, uint64_t number, void *value) {
         handles->release(entry->value);
     }
     entry->value = value;
+}
+
+void *lw_peek(const lw_handles *handles, const lw_value *number) {
+    struct lw_handle *entry = number ? handle(handles, lw_number(number)) : NULL;
+    return entry ? entry->value : NULL;
 }
 
 void *lw_find(lw_call *call, lw_handles *handles, const lw_value *number) {
@@ -535,14 +603,28 @@ static int answer(const char *line, FILE *protocol, const char *hello, const lw_
     return last;
 }
 
+/* Reads a line; returns whether there was one. */
+static int read_line(text *line) {
+    line->size = 0;
+    do {
+        if (line->room - line->size < 2) {
+            line->room = (line->room + 512) * 2;
+            line->data = realloc(line->data, line->room);
+            if (!line->data) die("out of memory");
+        }
+        if (!fgets(line->data + line->size, (int)(line->room - line->size), stdin)) break;
+        line->size += strlen(line->data + line->size);
+    } while (line->size && line->data[line->size - 1] != '\n');
+    return line->size > 0;
+}
+
 int lw_run(const char *hello, const lw_handler *handlers) {
-    FILE *protocol = fdopen(dup(STDOUT_FILENO), "w");
-    char *line = NULL;
-    size_t room = 0;
-    if (!protocol || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) die("no standard output");
+    FILE *protocol = take_output();
+    text line = {0};
+    if (!protocol) die("no standard output");
     int last = 0;
-    while (!last && getline(&line, &room, stdin) > 0) last = answer(line, protocol, hello, handlers);
-    free(line);
+    while (!last && read_line(&line)) last = answer(line.data, protocol, hello, handlers);
+    free(line.data);
     fclose(protocol);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* What every adapter in C needs: the lines of the protocol, text, handles, and buffers whose overrun is a crash at the
- * byte where it happens. C99 and POSIX, no other dependency.
+ * byte where it happens. C99 and POSIX or Windows, no other dependency.
  *
  * Write a function for each operation that the library has, list them in a table, and call lw_run. A function looks
  * at the request and answers once. Everything that lw_ functions return belongs to the request and is gone after it,
@@ -54,6 +54,8 @@ uint64_t lw_number(const lw_value *value);
 /* Whether a text of the protocol is there (absent and empty are different), and its UTF-16 code units, of which the
  * machine's order is used; one zero unit follows them, which `size` (in bytes) does not count. */
 int lw_text(lw_call *call, const lw_value *text, lw_bytes *units);
+/* The bytes of a string of hex; none of them if it is no string. */
+lw_bytes lw_hex(lw_call *call, const lw_value *hex);
 /* Whether there is a buffer of a kind in a list, and the bytes of the first. */
 int lw_buffer(lw_call *call, const lw_value *buffers, unsigned kind, lw_bytes *bytes);
 /* Room for output, filled with a pattern. */
@@ -70,7 +72,10 @@ void lw_status(lw_call *call, const char *name_space, uint32_t code, const char 
 void lw_status_gss(lw_call *call, uint32_t major, uint32_t minor);
 /* The status of an interface that says nothing but by returning. */
 void lw_returned(lw_call *call, int complete);
+/* `kind` with the buffer's attributes, as in BufferType. */
 void lw_add_buffer(lw_call *call, unsigned kind, const void *data, size_t size);
+/* The library allocated the buffers, and is to be asked to free them: `free-buffers`. */
+void lw_add_allocated(lw_call *call);
 void lw_add_attributes(lw_call *call, const char *name_space, uint32_t bits);
 /* Answers of `query`. */
 void lw_add_value_bytes(lw_call *call, const char *name, const void *data, size_t size);
@@ -91,6 +96,8 @@ typedef struct lw_handles {
 
 /* Keeps a value (not null) under a number; one that stood there before is released. */
 void lw_keep(lw_handles *handles, uint64_t number, void *value);
+/* The value of a handle; null, without an answer, if the number is absent, foreign or stale. */
+void *lw_peek(const lw_handles *handles, const lw_value *number);
 /* The value of a handle; null after answering `unsupported` if the number is absent, foreign or stale. */
 void *lw_find(lw_call *call, lw_handles *handles, const lw_value *number);
 /* Takes the value out; its number stays known as one that was freed. */

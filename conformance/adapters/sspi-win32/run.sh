@@ -1,0 +1,7 @@
+#!/bin/sh
+# Starts the adapter: as it is on Windows, under Wine elsewhere.
+if [ "$OS" = Windows_NT ]; then
+    exec ./target/adapter.exe
+fi
+export WINEPREFIX="$PWD/target/wine" WINEDEBUG=-all WINEDLLOVERRIDES=winedbg.exe=d DISPLAY=
+exec wine target/adapter.exe
