@@ -84,6 +84,9 @@ impl Writer<'_> {
 
     /// What must be known before anything below is believed.
     fn doubts(&mut self) {
+        if let Some(wrong) = &self.run.who.control.broken_claim {
+            self.line(&format!("The adapter says that it steers randomness: {wrong}.\n"));
+        }
         for role in Role::BOTH {
             let judged = || self.run.results.iter().filter(|result| result.judged == [role]);
             let finished = judged().filter(|result| result.verdict >= Verdict::Pass).count();
@@ -241,6 +244,9 @@ impl Writer<'_> {
                     }
                 }
             }
+        }
+        if argument.is_some() {
+            self.line(&self.run.who.control.words());
         }
         self.known();
         let restarts = self.run.restarts();
