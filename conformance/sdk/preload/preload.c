@@ -129,12 +129,16 @@ static void draw_from_system(unsigned char *bytes, size_t size) {
     }
 }
 
-/* Words are a function of seed, number of the draw, and place. */
+/* Words are a function of seed, number of the draw, and place. Who asks for nothing, to see whether he could, draws
+ * nothing. */
 static void draw(void *to, size_t size) {
     unsigned char *bytes = to;
     struct control *harness = control();
     if (harness == NULL) {
         draw_from_system(bytes, size);
+        return;
+    }
+    if (size == 0) {
         return;
     }
     uint64_t generation = atomic_load_explicit(&harness->generation, memory_order_acquire);

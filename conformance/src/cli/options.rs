@@ -102,7 +102,7 @@ impl SubjectChoice {
     /// The library that adapters are started with, if there is one and the system can.
     fn library(&self) -> Result<Option<PathBuf>, Failure> {
         let variable = std::env::var_os("LEGWORK_PRELOAD").filter(|path| !path.is_empty());
-        let Some(path) = self.preload.clone().or(variable.map(PathBuf::from)) else {
+        let Some(path) = self.preload.clone().or_else(|| variable.map(PathBuf::from)) else {
             return Ok(None);
         };
         if !isolation::PRELOADS {
