@@ -42,9 +42,9 @@ pub struct Control {
     /// What the adapter says of it that was seen to be otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_claim: Option<String>,
-    /// Why the library, if there was one, did not bring randomness under control.
+    /// Why the library, if there was one, is not used, or why nothing could be measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub without_library: Option<String>,
+    pub remark: Option<String>,
 }
 
 impl Control {
@@ -68,9 +68,9 @@ impl Control {
             (false, true) => "randomness real, clock under control",
             (false, false) => "randomness and clock real",
         };
-        match &self.without_library {
+        match &self.remark {
             None => words.to_owned(),
-            Some(why) => format!("{words} (not preloaded: {why})"),
+            Some(remark) => format!("{words} ({remark})"),
         }
     }
 }
@@ -93,7 +93,9 @@ pub fn start(
     let mut control = Control::of(process.hello());
     // Tokens that hold the real time differ whatever is drawn.
     if control.randomness && control.clock {
-        control.broken_claim = measure(suite, options, &chosen)?.differs;
+        let measured = measure(suite, options, &chosen)?;
+        control.remark = measured.unseen.map(|why| format!("not measured: {why}"));
+        control.broken_claim = measured.differs;
         if control.broken_claim.is_some() {
             control.randomness = false;
             chosen.controls = Some(controls(process.hello(), &control));
@@ -114,7 +116,7 @@ pub fn start(
                     ..chosen
                 };
             }
-            Err(why) => control.without_library = Some(why),
+            Err(why) => control.remark = Some(format!("not preloaded: {why}")),
         }
     }
     if chosen.controls.is_some() {
@@ -198,11 +200,14 @@ fn measure(suite: &Suite, options: &Options, located: &Located) -> Result<Measur
 }
 
 impl Measured {
-    fn add(&mut self, seen: Option<[Exchange; 3]>, role: Role) {
+    fn add(&mut self, seen: Result<[Exchange; 3], String>, role: Role) {
         let role = role.name();
-        let Some([first, again, other]) = seen else {
-            self.unseen = Some(format!("the plain exchange gives no tokens as {role}"));
-            return;
+        let [first, again, other] = match seen {
+            Ok(exchanges) => exchanges,
+            Err(why) => {
+                self.unseen = Some(format!("the plain exchange as {role}: {why}"));
+                return;
+            }
         };
         if first.tokens != again.tokens && self.differs.is_none() {
             self.differs = Some(format!("the same seed and clock give other tokens as {role}"));
@@ -229,8 +234,8 @@ struct Exchange {
 }
 
 impl Bench<'_> {
-    /// The exchange, the same once more, and with another seed; nothing if the first does not show what it could.
-    fn play_thrice(&self, case: &Case<'_>, role: Role) -> Option<[Exchange; 3]> {
+    /// The exchange, the same once more, and with another seed; an error says why one shows nothing.
+    fn play_thrice(&self, case: &Case<'_>, role: Role) -> Result<[Exchange; 3], String> {
         let mut case = case.clone();
         let (own, peer) = match role {
             Role::Initiator => (&mut case.world.initiator, &mut case.world.acceptor),
@@ -240,14 +245,14 @@ impl Bench<'_> {
         // An initiator that is told the time does not look at its clock.
         peer.policy.insert("send-timestamp".to_owned(), false.into());
         let first = self.play(&case, role, false)?;
-        Some([
+        Ok([
             first,
             self.play(&case, role, false)?,
             self.play(&case, role, true)?,
         ])
     }
 
-    fn play(&self, case: &Case<'_>, role: Role, reseeded: bool) -> Option<Exchange> {
+    fn play(&self, case: &Case<'_>, role: Role, reseeded: bool) -> Result<Exchange, String> {
         let (hello, before) = {
             let process = lock(&self.process);
             (process.hello().clone(), process.counts().unwrap_or_default())
@@ -261,8 +266,8 @@ impl Bench<'_> {
             name: self.name.to_owned(),
         };
         let trace = runner::run_subject(self.suite, case, self.options, &mut foreign, role).trace;
-        if matches!(trace.end, End::Crash(..) | End::Hang(..) | End::AdapterFault(..)) {
-            return None;
+        if let End::Crash(_, what) | End::Hang(_, what) | End::AdapterFault(_, what) = &trace.end {
+            return Err(what.lines().next().unwrap_or_default().to_owned());
         }
         let own = trace.legs().filter(|(_, event)| event.side == role);
         let tokens: Vec<_> = own
@@ -279,7 +284,10 @@ impl Bench<'_> {
             counts: after.since(before),
             tokens,
         };
-        Some(exchange).filter(|exchange| !exchange.tokens.is_empty())
+        match exchange.tokens.is_empty() {
+            true => Err("no tokens".to_owned()),
+            false => Ok(exchange),
+        }
     }
 }
 

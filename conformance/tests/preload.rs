@@ -309,7 +309,8 @@ fn a_generator_that_was_seeded_early_is_not_under_control_unless_a_process_plays
     let subject = stage.subject("foreign.py", "early", "");
     let (_, summary, report) = stage.run(&subject, true, &[]);
     let why = "the same seed and clock give other tokens as initiator";
-    let real = serde_json::json!({"randomness": false, "clock": false, "without-library": why});
+    let real =
+        serde_json::json!({"randomness": false, "clock": false, "remark": format!("not preloaded: {why}")});
     assert_eq!(summary["control"], real);
     assert_eq!(summary["good"], true, "{report}");
     assert!(
@@ -334,7 +335,7 @@ fn an_adapter_that_does_not_steer_what_it_says_is_told() {
         let (_, summary, report) = stage.run(&liar, preload, &[]);
         let mut control = serde_json::json!({"randomness": false, "clock": true, "broken-claim": why});
         if preload {
-            control["without-library"] = why.into();
+            control["remark"] = format!("not preloaded: {why}").into();
         }
         assert_eq!(summary["control"], control, "{report}");
         assert_eq!(
@@ -351,6 +352,16 @@ fn an_adapter_that_does_not_steer_what_it_says_is_told() {
         serde_json::json!({"randomness": true, "clock": true})
     );
     assert_eq!(summary["good"], true);
+}
+
+#[test]
+fn what_ends_while_control_is_measured_is_told() {
+    let Some(stage) = Stage::set() else { return };
+    let subject = stage.subject("foreign.py", "dies", "");
+    let (_, summary, report) = stage.run(&subject, true, &[]);
+    let remark = "not preloaded: the plain exchange as acceptor: exit status: 7";
+    assert_eq!(summary["control"]["remark"], remark, "{report}");
+    assert_eq!(summary["cases"], serde_json::json!({"crash": 1, "pass": 1}));
 }
 
 #[test]

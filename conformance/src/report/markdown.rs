@@ -85,7 +85,7 @@ fn control(text: &mut String, run: &Run<'_>) {
         );
     }
     if run.who.argument.is_some() {
-        paragraph(text, &format!("With {}.", control.words()));
+        paragraph(text, &format!("With {}.", harmless(&control.words())));
     }
 }
 

@@ -246,7 +246,8 @@ impl Writer<'_> {
             }
         }
         if argument.is_some() {
-            self.line(&self.run.who.control.words());
+            let words = harmless(&self.run.who.control.words());
+            self.line(&words);
         }
         self.known();
         let restarts = self.run.restarts();

@@ -41,7 +41,16 @@ class Early(Foreign):
         return self.early.randbytes(16)
 
 
-WAYS = {"foreign": Foreign, "early": Early}
+class Dies(Foreign):
+    """As an acceptor it ends."""
+
+    def answer(self, request):
+        if request["op"] == "accept":
+            os._exit(7)
+        return super().answer(request)
+
+
+WAYS = {"foreign": Foreign, "early": Early, "dies": Dies}
 
 if __name__ == "__main__":
     WAYS[sys.argv[1]](sys.argv[2:]).run()
