@@ -359,8 +359,9 @@ fn what_ends_while_control_is_measured_is_told() {
     let Some(stage) = Stage::set() else { return };
     let subject = stage.subject("foreign.py", "dies", "");
     let (_, summary, report) = stage.run(&subject, true, &[]);
-    let remark = "not preloaded: the plain exchange as acceptor: exit status: 7";
-    assert_eq!(summary["control"]["remark"], remark, "{report}");
+    let remark = summary["control"]["remark"].as_str().unwrap_or_default();
+    let why = "not preloaded: the plain exchange as acceptor: exit status: 7";
+    assert!(remark.starts_with(why), "{report}");
     assert_eq!(summary["cases"], serde_json::json!({"crash": 1, "pass": 1}));
 }
 
