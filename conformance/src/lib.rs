@@ -4,6 +4,7 @@ pub mod adapter;
 pub mod audit;
 pub mod cells;
 pub mod check;
+pub mod control;
 pub mod dead_axes;
 pub mod edit;
 pub mod expectations;

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::{
     check::{self, Finding, Seen, Verdict, severity},
+    control::{self, Control},
     edit::plan::Plan,
     protocol::{Hello, Role},
     run::{
@@ -264,6 +265,17 @@ pub fn run_subject(
     conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
 }
 
+/// What came of the cases of a subject.
+#[derive(Clone, Debug)]
+pub struct ForeignRun {
+    /// The subject's own words, with what is steered as it was measured.
+    pub hello: Hello,
+    /// What is steered of it.
+    pub control: Control,
+    /// What came of the cases, in their order.
+    pub results: Vec<CaseResult>,
+}
+
 /// Runs all cases with a subject in the given roles, one child process a worker.
 ///
 /// # Errors
@@ -275,10 +287,9 @@ pub fn run_foreign(
     located: &Located,
     roles: &[Role],
     done: impl Fn(&CaseResult) + Sync,
-) -> Result<(Hello, Vec<CaseResult>), String> {
+) -> Result<ForeignRun, String> {
+    let (located, first, control) = control::start(suite, options, located)?;
     let start = || Process::start(located.clone(), options.deadline);
-    let mut first = start()?;
-    first.probe()?;
     let foreign = |process: Process| Foreign {
         subject: Box::new(process),
         name: located.description.name.clone(),
@@ -312,7 +323,11 @@ pub fn run_foreign(
         done(&result);
         result
     });
-    Ok((hello, across_cases(suite, results)))
+    Ok(ForeignRun {
+        hello,
+        control,
+        results: across_cases(suite, results),
+    })
 }
 
 /// A case for which no further process of the subject could be started.

@@ -341,7 +341,7 @@ fn part_of(staged: &Staged<'_>, shard: Option<Shard>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = log::Writer::begin(&mut bytes, plan);
     early.iter().rev().for_each(|result| writer.case(result));
-    writer.subject(&HELLO);
+    writer.subject(&HELLO, &run.who.control);
     writer.finish(&run).unwrap();
     bytes
 }

@@ -5,6 +5,7 @@
 
 use std::process::Command;
 
+use crate::adapters;
 use crate::process::{TaskResult, cargo, run as run_program};
 
 /// Runs `legwork run` with the arguments given.
@@ -18,5 +19,7 @@ pub(crate) fn run(arguments: &[&str]) -> TaskResult {
 pub(crate) fn legwork(arguments: &[&str]) -> Command {
     let mut all = vec!["run", "--quiet", "--package", "legwork", "--bin", "legwork", "--"];
     all.extend(arguments);
-    cargo(&all)
+    let mut command = cargo(&all);
+    command.envs(adapters::preload());
+    command
 }

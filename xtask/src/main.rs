@@ -3,6 +3,7 @@
 //! This program starts other programs and reads text files. It links neither the engine nor the harness, so that it
 //! compiles in seconds and still runs when they do not compile.
 
+mod adapters;
 mod conformance;
 mod fuzz;
 mod process;
@@ -18,6 +19,7 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   conformance [ARGUMENT …]         the suite against the reference engine, or what `legwork run` is told
+  adapters setup [NAME …]          the library that steers adapters, and the setup of those named, or of all
   test                             everything a change must pass, in order
   tidy                             house rules of the source tree
   vectors lint [--fix]             form, ids, order and counts of the data files
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let rest: Vec<&str> = words.collect();
     let outcome = match task {
         Some("conformance") => conformance::run(&rest),
+        Some("adapters") => adapters::run(&rest),
         Some("test") => suite::run(&rest),
         Some("tidy") => tidy::run(&rest),
         Some("vectors") => vectors::run(&rest),

@@ -207,8 +207,13 @@ fn copied(judge: &mut Judge<'_>, answer: &Answer<'_>, pairs: &AvPairs<'_>) {
     });
 }
 
-/// The time of the response: the acceptor's, or the initiator's own where the harness steers its clock.
+/// The time of the response: the acceptor's, or the initiator's own where the harness steers its clock. Nothing says
+/// which it is when the list that may hold the acceptor's cannot be read.
 fn time(judge: &mut Judge<'_>, answer: &Answer<'_>, time: u64) {
+    let list = &answer.asked.target_info;
+    if !list.is_empty() && AvPairs::parse(list).is_err() {
+        return;
+    }
     let (whose, expected) = match timestamp(&answer.asked) {
         Some(asked) => ("the CHALLENGE", asked),
         None if judge.controls(answer.made.event.side, "clock") => {

@@ -25,6 +25,12 @@ use super::{
 pub(crate) enum Command {
     /// Look at an adapter itself: what it says, and whether it can be believed
     Check(Check),
+    /// Run the setup commands of adapters
+    Setup {
+        /// Folders with subject.yaml
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+    },
     /// Write an adapter that runs and drives nothing yet
     New {
         /// The language
@@ -58,8 +64,16 @@ pub(crate) struct Check {
 pub(crate) fn run(command: &Command) -> Done {
     match command {
         Command::Check(arguments) => check(arguments),
+        Command::Setup { folders } => setup(folders),
         Command::New { language, folder } => new(*language, folder),
     }
+}
+
+fn setup(folders: &[PathBuf]) -> Done {
+    for folder in folders {
+        options::set_up(&options::describe(folder)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn new(language: Language, folder: &Path) -> Done {
@@ -95,7 +109,6 @@ fn of_command(command: &[String]) -> Result<Located, Failure> {
     let description = serde_json::from_value(json!({"name": "adapter", "command": command}));
     Ok(Located {
         description: description.map_err(|error| Failure::Usage(error.to_string()))?,
-        folder: PathBuf::new(),
-        home: PathBuf::new(),
+        ..Located::default()
     })
 }

@@ -77,6 +77,10 @@ pub(crate) struct SubjectChoice {
     /// Start a fresh process of the adapter for every case
     #[arg(long, requires = "subject")]
     pub(crate) isolate: bool,
+    /// The library that brings an adapter's randomness and clock under control (`cargo xtask adapters setup` builds it);
+    /// the default is what LEGWORK_PRELOAD names
+    #[arg(long, value_name = "FILE", requires = "subject")]
+    pub(crate) preload: Option<PathBuf>,
     /// Seed of all randomness that the harness controls
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -88,9 +92,35 @@ impl SubjectChoice {
         let mut located = self.subject.as_deref().map(describe).transpose()?;
         if let Some(located) = &mut located {
             located.description.isolate |= self.isolate;
+            if located.description.preloads() {
+                located.preload = self.library()?;
+            }
             isolation::shortcoming().into_iter().for_each(console::note);
         }
         Ok(located)
+    }
+
+    /// The library that adapters are started with, if there is one and the system can.
+    fn library(&self) -> Result<Option<PathBuf>, Failure> {
+        let variable = std::env::var_os("LEGWORK_PRELOAD").filter(|path| !path.is_empty());
+        let Some(path) = self.preload.clone().or_else(|| variable.map(PathBuf::from)) else {
+            return Ok(None);
+        };
+        if !isolation::PRELOADS {
+            console::note("this system cannot preload: randomness and clock of adapters are their own");
+            return Ok(None);
+        }
+        let shown = path.display().to_string();
+        let path = std::path::absolute(&path).map_err(|error| Failure::Usage(error.to_string()))?;
+        if !path.is_file() {
+            return Err(Failure::Usage(format!("there is no library at {shown}")));
+        }
+        match path.to_str() {
+            Some(text) if !text.contains([' ', ':']) => Ok(Some(path)),
+            _ => Err(Failure::Usage(format!(
+                "{shown}: the loader takes no path with a blank or a colon"
+            ))),
+        }
     }
 
     /// The subject as the command line names it.
@@ -133,6 +163,7 @@ pub(crate) fn describe(path: &Path) -> Result<Located, Failure> {
         description,
         folder,
         home,
+        ..Located::default()
     })
 }
 
@@ -148,6 +179,22 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
     Document::new(&shown, &text)
         .read()
         .map_err(|error| Failure::Broken(vec![*error]))
+}
+
+/// Runs the setup commands of a description in its folder.
+pub(crate) fn set_up(located: &Located) -> Result<(), Failure> {
+    for line in located.description.setup.iter().filter(|line| !line.is_empty()) {
+        let failed = |what: String| Failure::Failed(format!("setup: {what}"));
+        let shown = line.join(" ");
+        let status = located
+            .command(line)
+            .status()
+            .map_err(|error| failed(format!("cannot start `{shown}`: {error}")))?;
+        if !status.success() {
+            return Err(failed(format!("`{shown}` ends with {status}")));
+        }
+    }
+    Ok(())
 }
 
 /// Tells the suite what a subject's own errors mean: its documented classes, and the rows of `mapping.yaml` beside

@@ -9,7 +9,7 @@ use std::{
 
 use legwork::{
     expectations::Expectations,
-    protocol::{Hello, Role},
+    protocol::Role,
     report::{Run, Who, repro, text},
     run::case::{self, Case},
     runner::{self, CaseResult, Options},
@@ -107,8 +107,12 @@ fn play(
     let roles = role.map_or_else(|| Role::BOTH.to_vec(), |role| vec![role]);
     let argument = arguments.subject.argument();
     let run = runner::run_foreign(suite, cases, options, located, &roles, |_| {});
-    let (hello, results): (Hello, _) = run.map_err(Failure::Failed)?;
-    Ok((Who::of(&located.description.name, &hello, argument), results))
+    let run = run.map_err(Failure::Failed)?;
+    let who = Who {
+        control: run.control,
+        ..Who::of(&located.description.name, &run.hello, argument)
+    };
+    Ok((who, run.results))
 }
 
 fn default_folder(key: &str) -> PathBuf {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use legwork::{
+    control::Control,
     expectations::Expectations,
     protocol::{Hello, Role},
     report::{
@@ -18,7 +19,7 @@ use legwork::{
         log,
     },
     run::{case::Case, portion::Shard},
-    runner::{self, CaseResult, Options},
+    runner::{self, CaseResult, ForeignRun, Options},
     subject::{description::Located, reference::HELLO},
     suite::Suite,
 };
@@ -114,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         located,
     };
     if let (true, Some(located)) = (arguments.setup, &prepared.located) {
-        set_up(located)?;
+        options::set_up(located)?;
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(arguments.jobs.map_or(0, usize::from))
@@ -155,22 +156,6 @@ fn expectations(arguments: &Arguments, located: Option<&Located>) -> Result<Expe
     Ok(expectations.for_version(version))
 }
 
-/// Runs the setup commands of a description in its folder.
-fn set_up(located: &Located) -> Result<(), Failure> {
-    for line in located.description.setup.iter().filter(|line| !line.is_empty()) {
-        let failed = |what: String| Failure::Failed(format!("setup: {what}"));
-        let shown = line.join(" ");
-        let status = located
-            .command(line)
-            .status()
-            .map_err(|error| failed(format!("cannot start `{shown}`: {error}")))?;
-        if !status.success() {
-            return Err(failed(format!("`{shown}` ends with {status}")));
-        }
-    }
-    Ok(())
-}
-
 type Log<'a> = Mutex<log::Writer<'a, BufWriter<File>>>;
 
 impl Prepared<'_> {
@@ -198,14 +183,14 @@ impl Prepared<'_> {
         let mine = |key: &&String| arguments.shard.is_none_or(|shard| shard.has(key));
         let bar = progress::bar(keys.iter().filter(mine).count(), "cases");
         let started = Instant::now();
-        let (hello, results) = self.play(|result| {
+        let run = self.play(|result| {
             if let Some(Ok(mut log)) = log.as_ref().map(Mutex::lock) {
                 log.case(result);
             }
             bar.inc(1);
         })?;
         bar.finish_and_clear();
-        self.conclude(arguments, log, &hello, &results, started.elapsed())
+        self.conclude(arguments, log, &run, started.elapsed())
     }
 
     /// Reports; an error of the log comes last, for the report is worth having without it.
@@ -213,13 +198,19 @@ impl Prepared<'_> {
         &self,
         arguments: &Arguments,
         log: Option<Log<'_>>,
-        hello: &Hello,
-        results: &[CaseResult],
+        ForeignRun {
+            hello,
+            control,
+            results,
+        }: &ForeignRun,
         elapsed: Duration,
     ) -> Done {
         let whole = is_whole(arguments) && arguments.shard.is_none();
         let outcome = self.expectations.judge(results, whole);
-        let who = self.who(arguments, Some(hello));
+        let who = Who {
+            control: control.clone(),
+            ..self.who(arguments, Some(hello))
+        };
         let run = Run {
             suite: self.suite,
             cases: &self.cases,
@@ -264,10 +255,13 @@ impl Prepared<'_> {
         Ok(())
     }
 
-    fn play(&self, done: impl Fn(&CaseResult) + Sync) -> Result<(Hello, Vec<CaseResult>), Failure> {
+    fn play(&self, done: impl Fn(&CaseResult) + Sync) -> Result<ForeignRun, Failure> {
         let Some(located) = &self.located else {
-            let results = runner::run_reference(self.suite, &self.cases, &self.options, done);
-            return Ok((HELLO.clone(), results));
+            return Ok(ForeignRun {
+                hello: HELLO.clone(),
+                control: Control::of(&HELLO),
+                results: runner::run_reference(self.suite, &self.cases, &self.options, done),
+            });
         };
         runner::run_foreign(self.suite, &self.cases, &self.options, located, &self.roles, done)
             .map_err(|message| not_run(located, &message))
@@ -344,7 +338,7 @@ fn begin<'a>(path: &Path, plan: log::Plan<'a>) -> Result<Log<'a>, Failure> {
 /// Ends the log; an error at any time while it was written shows here.
 fn finish(log: Log<'_>, arguments: &Arguments, hello: &Hello, run: &Run<'_>) -> Result<(), Failure> {
     let mut writer = log.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    writer.subject(hello);
+    writer.subject(hello, &run.who.control);
     let shown = arguments
         .log
         .as_ref()

@@ -30,7 +30,9 @@ pub fn doubts(run: &Run<'_>) -> Vec<String> {
         let smoke = smoke(run, role).filter(|_| nothing.is_none());
         [nothing, smoke]
     });
-    let first = [everybody_gets_in(run)].into_iter();
+    let broken = run.who.control.broken_claim.as_ref();
+    let broken = broken.map(|wrong| format!("The adapter says that it steers randomness: {wrong}."));
+    let first = [everybody_gets_in(run), broken].into_iter();
     first
         .chain(by_role)
         .chain([another_version(run)])

@@ -3,7 +3,7 @@
 //!
 //! A case with a failure that nobody expects is failed, or in error if the subject, its adapter or the harness came
 //! down. One whose failures are known, and one that could not be decided, is skipped, with the reason. Expectations that
-//! do not hold are failed test cases of their own.
+//! do not hold are failed test cases of their own, and so is what an adapter says that it steers and does not.
 
 use std::collections::BTreeMap;
 
@@ -45,6 +45,7 @@ pub fn report(run: &Run<'_>) -> Result<String, SerializeError> {
             report.add_test_suite(suite);
         }
     }
+    report.add_test_suites(controls(run));
     report.add_test_suites(expectations(run));
     report.to_string()
 }
@@ -52,6 +53,17 @@ pub fn report(run: &Run<'_>) -> Result<String, SerializeError> {
 /// Package and file of the scenario: the first two parts of the id.
 fn topic(case: &str) -> String {
     case.split('/').take(2).collect::<Vec<_>>().join(".")
+}
+
+fn controls(run: &Run<'_>) -> Option<TestSuite> {
+    let wrong = run.who.control.broken_claim.clone()?;
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(wrong);
+    let mut case = TestCase::new("randomness", status);
+    case.set_classname("controls");
+    let mut suite = TestSuite::new("controls");
+    suite.add_test_case(case);
+    Some(suite)
 }
 
 fn expectations(run: &Run<'_>) -> Option<TestSuite> {

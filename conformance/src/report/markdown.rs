@@ -23,6 +23,7 @@ pub fn report(run: &Run<'_>) -> String {
         paragraph(&mut text, &format!("> {}", code(&doubt)));
     }
     paragraph(&mut text, &headline(run));
+    control(&mut text, run);
     paragraph(&mut text, &verdicts(run));
     unexpected(&mut text, run);
     complaints(&mut text, run);
@@ -76,6 +77,20 @@ fn headline(run: &Run<'_>) -> String {
         ));
     }
     text
+}
+
+/// What is steered of a subject, and what its adapter says of that and is not so.
+fn control(text: &mut String, run: &Run<'_>) {
+    let control = &run.who.control;
+    if let Some(wrong) = &control.broken_claim {
+        paragraph(
+            text,
+            &format!("**The adapter says that it steers randomness: {wrong}.**"),
+        );
+    }
+    if run.who.argument.is_some() {
+        paragraph(text, &format!("With {}.", harmless(&control.words())));
+    }
 }
 
 /// Cases by verdict, one row for each role that is judged by itself.

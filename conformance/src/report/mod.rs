@@ -40,6 +40,7 @@ use std::time::Duration;
 
 use crate::{
     check::{Finding, Verdict},
+    control::Control,
     expectations::{Expectations, Outcome},
     protocol::{Hello, Request},
     run::{
@@ -62,6 +63,8 @@ pub struct Who {
     pub version: String,
     /// What `--subject` was; none for the reference.
     pub argument: Option<String>,
+    /// What is steered of it.
+    pub control: Control,
 }
 
 impl Who {
@@ -80,6 +83,7 @@ impl Who {
             name,
             version,
             argument,
+            control: Control::of(hello),
         }
     }
 }
@@ -108,8 +112,8 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Whether everything is as it should be, or as it is known to be. A run in which nothing was decided is not; a part
-    /// of a run may have no case.
+    /// Whether everything is as it should be, or as it is known to be. A run in which nothing was decided is not, and
+    /// neither is one of an adapter that says what is not so; a part of a run may have no case.
     #[must_use]
     pub fn is_good(&self) -> bool {
         let decided = match self.options.shard {
@@ -117,6 +121,7 @@ impl<'a> Run<'a> {
             None => self.results.iter().any(|result| result.verdict >= Verdict::Pass),
         };
         decided
+            && self.who.control.broken_claim.is_none()
             && self.outcome.complaints.is_empty()
             && !self.unforeseen().any(|(_, finding)| self.counts(finding))
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     check::{Finding, Verdict},
+    control::Control,
     expectations::Complaint,
 };
 
@@ -29,6 +30,8 @@ pub struct Summary {
     pub version: String,
     /// Seed of all randomness that the harness controls.
     pub seed: u64,
+    /// What is steered of the subject.
+    pub control: Control,
     /// Whether everything is as it should be, or as it is known to be.
     pub good: bool,
     /// What must be known before anything else is believed.
@@ -87,6 +90,7 @@ pub fn summary(run: &Run<'_>) -> Summary {
         subject: run.who.name.clone(),
         version: run.who.version.clone(),
         seed: run.options.seed,
+        control: run.who.control.clone(),
         good: run.is_good(),
         doubts: doubts(run),
         cases: named(&tally.cases),

@@ -242,6 +242,10 @@ impl Writer<'_> {
                 }
             }
         }
+        if argument.is_some() {
+            let words = harmless(&self.run.who.control.words());
+            self.line(&words);
+        }
         self.known();
         let restarts = self.run.restarts();
         if restarts > 0 {

@@ -49,6 +49,10 @@ pub struct Description {
     /// Whether the adapter is built with a sanitizer. Such a build needs more memory than can be bounded.
     #[serde(default)]
     pub sanitized: bool,
+    /// Whether the library that steers randomness and clock is of use to the adapter. A sanitized build does not start
+    /// with it; it does nothing to programs that enter the system by themselves, such as those of Go, Java and node.
+    #[serde(default)]
+    pub preload: Option<bool>,
     /// What a process may use.
     #[serde(default)]
     pub limits: LimitChoices,
@@ -133,6 +137,12 @@ impl Description {
         }
     }
 
+    /// Whether the adapter is started with the library that steers randomness and clock, where there is one.
+    #[must_use]
+    pub fn preloads(&self) -> bool {
+        self.preload.unwrap_or(!self.sanitized)
+    }
+
     /// Whether somebody watches the adapter's memory and reports on its standard error.
     #[must_use]
     pub fn is_watched(&self) -> bool {
@@ -141,7 +151,7 @@ impl Description {
 }
 
 /// A description with the folder it stands in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Located {
     /// The description.
     pub description: Description,
@@ -149,6 +159,10 @@ pub struct Located {
     pub folder: PathBuf,
     /// The folder with known deviations and mapping rows: the same, unless this is another version.
     pub home: PathBuf,
+    /// The library that the adapter is started with; see [`crate::control`].
+    pub preload: Option<PathBuf>,
+    /// What the harness can steer, where that is known better than the adapter says.
+    pub controls: Option<Vec<String>>,
 }
 
 impl Located {

@@ -1,6 +1,7 @@
 //! Subjects: implementations under test. Outside this module nothing knows whether one is the reference in this
 //! process or an adapter's child process.
 
+pub mod control;
 pub mod description;
 pub mod isolation;
 mod memory_report;
@@ -12,6 +13,7 @@ pub mod version;
 
 use std::time::Duration;
 
+use control::Counts;
 use usage::Usage;
 
 use crate::protocol::{Drive, Hello, Outcome, Request, Role, Unsupported};
@@ -53,6 +55,11 @@ pub trait Subject: Send {
 
     /// What its process has used, if it has one and the system tells.
     fn usage(&self) -> Option<Usage> {
+        None
+    }
+
+    /// What its processes drew and read of the clock, if they are started with a library that counts it.
+    fn counts(&self) -> Option<Counts> {
         None
     }
 }

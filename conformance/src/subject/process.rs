@@ -12,12 +12,13 @@ use serde_json::json;
 
 use super::{
     Answer, Subject,
+    control::{ControlFile, Counts},
     description::Located,
     isolation::{self, GRACE, Gauge, Group, Limits},
     streams::{self, Errors, LINE_LIMIT, Line},
     usage::Usage,
 };
-use crate::protocol::{Hello, Reply, ReplyLine, Request, RequestLine, VERSION};
+use crate::protocol::{Environment, Hello, Reply, ReplyLine, Request, RequestLine, VERSION};
 
 /// An operation that no version of the protocol has.
 const NO_OPERATION: &str = "no-such-operation";
@@ -41,6 +42,8 @@ pub struct Process {
     deadline: Duration,
     hello: Hello,
     child: Option<Running>,
+    /// Of an adapter that is started with a library.
+    control: Option<ControlFile>,
     /// Starts that failed in a row.
     failed_starts: u32,
     /// Whether the child has played no case yet.
@@ -68,18 +71,24 @@ impl Process {
     /// # Errors
     /// It does not start, or does not answer `hello` by the protocol.
     pub fn start(located: Located, deadline: Duration) -> Result<Self, String> {
-        let child = Running::spawn(&located)?;
+        let control = located.preload.as_deref().map(ControlFile::new).transpose();
+        let control = control.map_err(|error| format!("no control file: {error}"))?;
         let mut process = Self {
             located,
             deadline,
             hello: Hello::default(),
-            child: Some(child),
+            child: None,
+            control,
             failed_starts: 0,
             fresh: true,
             sequence: 0,
             base: 0,
         };
+        process.spawn(None)?;
         process.hello = process.greet()?;
+        if let Some(controls) = &process.located.controls {
+            process.hello.controls.clone_from(controls);
+        }
         Ok(process)
     }
 
@@ -134,14 +143,28 @@ impl Process {
         answer
     }
 
-    /// Starts the adapter anew.
-    fn restart(&mut self) -> Result<(), String> {
+    fn spawn(&mut self, environment: Option<&Environment>) -> Result<(), String> {
+        self.steer(environment)?;
+        self.child = Some(Running::spawn(&self.located, self.control.as_ref())?);
+        Ok(())
+    }
+
+    /// What the adapter draws and reads of the clock from here on.
+    fn steer(&mut self, environment: Option<&Environment>) -> Result<(), String> {
+        let told = self.control.as_mut().map(|control| control.begin(environment));
+        told.transpose()
+            .map_err(|error| format!("control file: {error}"))?;
+        Ok(())
+    }
+
+    /// Starts the adapter anew. A process that plays one case has the environment of that case from its first moment.
+    fn restart(&mut self, environment: &Environment) -> Result<(), String> {
         if self.failed_starts >= STARTS {
             return Err(format!("{STARTS} starts in a row failed"));
         }
         self.part();
         self.failed_starts = self.failed_starts.saturating_add(1);
-        self.child = Some(Running::spawn(&self.located)?);
+        self.spawn(self.located.description.isolate.then_some(environment))?;
         self.sequence = 0;
         self.greet()?;
         self.failed_starts = 0;
@@ -169,12 +192,15 @@ impl Subject for Process {
     }
 
     fn call(&mut self, request: &Request) -> Answer {
-        if matches!(request, Request::Reset { .. }) {
-            let used = self.located.description.isolate && !self.fresh;
+        if let Request::Reset { environment } = request {
+            let used = self.located.description.isolate && (!self.fresh || self.control.is_some());
             if (used || self.child.is_none())
-                && let Err(message) = self.restart()
+                && let Err(message) = self.restart(environment)
             {
                 return Answer::Fault(format!("adapter cannot be started again: {message}"));
+            }
+            if let Err(message) = self.steer(Some(environment)) {
+                return Answer::Fault(message);
             }
             self.fresh = false;
             self.base = self.sequence;
@@ -191,6 +217,10 @@ impl Subject for Process {
         let running = self.child.as_ref()?;
         Usage::of(running.group.id())
     }
+
+    fn counts(&self) -> Option<Counts> {
+        self.control.as_ref()?.counts()
+    }
 }
 
 /// What came of writing a request.
@@ -203,8 +233,11 @@ enum Sent {
 }
 
 impl Running {
-    fn spawn(located: &Located) -> Result<Self, String> {
-        let (command, limits) = (located.adapter(), located.description.limits());
+    fn spawn(located: &Located, control: Option<&ControlFile>) -> Result<Self, String> {
+        let (mut command, limits) = (located.adapter(), located.description.limits());
+        if let Some(control) = control {
+            control.give(&mut command);
+        }
         let program = command.get_program().display().to_string();
         let failed = |error| format!("cannot start {program}: {error}");
         let mut group = Group::spawn(command, limits).map_err(failed)?;

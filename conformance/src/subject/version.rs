@@ -59,7 +59,7 @@ pub fn other(original: &Located, version: &str) -> Result<Located, String> {
     Ok(Located {
         description,
         folder,
-        home: original.home.clone(),
+        ..original.clone()
     })
 }
 
@@ -125,6 +125,7 @@ mod tests {
             },
             folder: folder.to_path_buf(),
             home: folder.to_path_buf(),
+            ..Located::default()
         }
     }
 

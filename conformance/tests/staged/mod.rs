@@ -117,7 +117,7 @@ pub(crate) fn logged(run: &Run<'_>, whole: bool) -> String {
     for result in run.results {
         writer.case(result);
     }
-    writer.subject(&HELLO);
+    writer.subject(&HELLO, &run.who.control);
     writer.finish(run).unwrap();
     String::from_utf8(bytes).unwrap()
 }

@@ -10,7 +10,7 @@ use super::{
     Check, Expectation, Finish, Record, Start, Unique,
     lines::{Lines, ReadError},
 };
-use crate::protocol::Hello;
+use crate::{control::Control, protocol::Hello};
 
 /// A place in a log, in bytes.
 pub type Span = Range<u64>;
@@ -22,6 +22,8 @@ pub struct Index {
     pub start: Start,
     /// Who was under test; none if the run did not come so far.
     pub hello: Option<Hello>,
+    /// What was steered of it.
+    pub control: Control,
     /// From `case-start` up to and with `case-end`, for cases that came to an end.
     pub cases: BTreeMap<String, Span>,
     /// Values that no two cases may have in common, by case.
@@ -70,7 +72,7 @@ impl Index {
     fn add(&mut self, record: Record) {
         match record {
             Record::Run(start) => self.start = *start,
-            Record::Subject { hello } => self.hello = Some(*hello),
+            Record::Subject { hello, control } => (self.hello, self.control) = (Some(*hello), *control),
             Record::Unique(unique) => {
                 self.unique.insert(unique.case.clone(), *unique);
             }

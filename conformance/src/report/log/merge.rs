@@ -163,12 +163,12 @@ impl<'a, W: Write> Merger<'a, W> {
         let mut start = first.start.clone();
         start.shard = None;
         self.record("run", Record::Run(Box::new(start)))?;
-        let mut hellos = self.indexes.iter().filter_map(|(_, index)| index.hello.as_ref());
-        match hellos.next() {
-            Some(hello) => {
+        let known = |(_, index): &'a (String, Index)| Some((index.hello.clone()?, index.control.clone()));
+        match self.indexes.iter().find_map(known) {
+            Some((hello, control)) => {
                 let key = format!("subject {}", hello.name);
-                let hello = Box::new(hello.clone());
-                self.record(&key, Record::Subject { hello })
+                let (hello, control) = (Box::new(hello), Box::new(control));
+                self.record(&key, Record::Subject { hello, control })
             }
             None => Ok(()),
         }
@@ -255,7 +255,9 @@ impl<'a, W: Write> Merger<'a, W> {
                 self.record(&key, Record::Expectation(Box::new(expectation)))?;
             }
             let decided = self.verdicts.keys().any(|verdict| *verdict >= Verdict::Pass);
-            good = decided && self.unexpected == 0 && self.complaints.is_empty();
+            let mut controls = self.indexes.iter().map(|(_, index)| &index.control);
+            let kept = controls.all(|control| control.broken_claim.is_none());
+            good = decided && kept && self.unexpected == 0 && self.complaints.is_empty();
             let names = self.verdicts.iter();
             let end = Finish {
                 cases: names

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::{
     check::Verdict,
+    control::Control,
     expectations::{Complaint, Counts, Entry},
     protocol::{Hello, Role},
     run::portion::Shard,
@@ -54,8 +55,11 @@ pub enum Record {
     Run(Box<Start>),
     /// Who is under test.
     Subject {
-        /// Its own words.
+        /// Its own words, with what is steered as it was measured.
         hello: Box<Hello>,
+        /// What is steered of it.
+        #[serde(default)]
+        control: Box<Control>,
     },
     /// A case; its calls, checks and `case-end` follow at once.
     CaseStart {

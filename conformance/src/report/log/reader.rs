@@ -70,7 +70,7 @@ impl Digest {
                 self.planned = start.planned().map(str::to_owned).collect();
                 (self.run, self.subject, self.shard) = (start.run, start.subject, start.shard);
             }
-            Record::Subject { hello } => self.subject = format!("{} {}", hello.name, hello.version),
+            Record::Subject { hello, .. } => self.subject = format!("{} {}", hello.name, hello.version),
             Record::CaseEnd { verdict, .. } => {
                 self.ended.insert(line.key, verdict);
             }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{Check, Expectation, Finish, Known, Line, Record, SCHEMA, Start, Unique};
 use crate::{
     check::{Finding, Verdict, severity},
+    control::Control,
     expectations::{Counts, Expectations, Taken},
     protocol::Hello,
     report::{Run, Who, answer_json, summary},
@@ -99,12 +100,13 @@ impl<'a, W: Write> Writer<'a, W> {
     }
 
     /// Writes who is under test.
-    pub fn subject(&mut self, hello: &Hello) {
+    pub fn subject(&mut self, hello: &Hello, control: &Control) {
         let key = format!("subject {}", hello.name);
         self.record(
             &key,
             Record::Subject {
                 hello: Box::new(hello.clone()),
+                control: Box::new(control.clone()),
             },
         );
         self.flush();

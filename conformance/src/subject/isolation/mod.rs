@@ -29,7 +29,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use system::{Gauge, own_group, without_blocking};
+pub(super) use system::{Gauge, own_group, shared_file, without_blocking};
+
+/// Whether adapters can be started with a library that steers randomness and clock.
+pub const PRELOADS: bool = cfg!(all(target_os = "linux", target_env = "gnu"));
 
 /// How long processes have to see that their input has ended before they are killed.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
@@ -176,6 +179,11 @@ fn launched(program: &PathBuf, command: &Command, limits: Limits) -> Command {
     if let Some(folder) = command.get_current_dir() {
         launch.current_dir(folder);
     }
+    launch.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     launch
 }
 

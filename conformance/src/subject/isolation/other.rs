@@ -1,7 +1,9 @@
 //! Systems without process groups and limits.
 
 use std::{
+    fs::File,
     io,
+    path::PathBuf,
     process::{ChildStderr, ChildStdin, Command},
 };
 
@@ -9,6 +11,10 @@ use super::Limits;
 
 /// Whether a process can limit itself and become an adapter.
 pub(super) const LAUNCHES: bool = false;
+
+pub(crate) fn shared_file() -> io::Result<(File, PathBuf)> {
+    Err(unsupported())
+}
 
 pub(crate) fn own_group(_: &mut Command) {}
 

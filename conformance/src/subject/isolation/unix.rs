@@ -7,6 +7,7 @@ use std::{
         fd::{AsFd, OwnedFd},
         unix::process::CommandExt,
     },
+    path::PathBuf,
     process::{ChildStderr, ChildStdin, Command},
 };
 
@@ -26,6 +27,22 @@ pub(super) const LAUNCHES: bool = true;
 const MEMORY: Resource = Resource::Data;
 #[cfg(not(target_os = "linux"))]
 const MEMORY: Resource = Resource::As;
+
+/// An empty file that other processes of this user can open by its path as long as it is open here. Nothing is left of
+/// it when this process ends, however that happens.
+#[cfg(target_os = "linux")]
+pub(crate) fn shared_file() -> io::Result<(File, PathBuf)> {
+    use std::os::fd::AsRawFd as _;
+    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    let file = File::from(rustix::fs::memfd_create("legwork-control", flags)?);
+    let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+    Ok((file, path.into()))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn shared_file() -> io::Result<(File, PathBuf)> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "not on this system"))
+}
 
 /// Makes a command the first process of a group.
 pub(crate) fn own_group(command: &mut Command) {
