@@ -320,13 +320,17 @@ int lw_text(lw_call *call, const lw_value *text, lw_bytes *units) {
     return 1;
 }
 
+int lw_hex(lw_call *call, const lw_value *string, lw_bytes *bytes) {
+    *bytes = lw_room(call, hex_size(string));
+    read_hex(string, bytes->data);
+    return lw_string(string) != NULL;
+}
+
 int lw_buffer(lw_call *call, const lw_value *buffers, unsigned kind, lw_bytes *bytes) {
     const lw_value *buffer;
     for (size_t i = 0; (buffer = lw_item(buffers, i)); i++) {
         if (lw_number(lw_get(buffer, "kind")) != kind) continue;
-        const lw_value *hex = lw_get(buffer, "bytes");
-        *bytes = lw_room(call, hex_size(hex));
-        read_hex(hex, bytes->data);
+        lw_hex(call, lw_get(buffer, "bytes"), bytes);
         return 1;
     }
     return 0;
@@ -410,6 +414,16 @@ void lw_add_value_bytes(lw_call *call, const char *name, const void *data, size_
 void lw_add_value_number(lw_call *call, const char *name, uint64_t number) {
     value_name(call, name);
     append(&call->values, "%" PRIu64, number);
+}
+
+void lw_add_value_string(lw_call *call, const char *name, const char *string) {
+    value_name(call, name);
+    append_string(&call->values, string);
+}
+
+void lw_add_value_json(lw_call *call, const char *name, const char *json) {
+    value_name(call, name);
+    append(&call->values, "%s", json);
 }
 
 void lw_add_value_text(lw_call *call, const char *name, const uint16_t *units, size_t count) {

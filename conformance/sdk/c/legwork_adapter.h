@@ -56,6 +56,8 @@ uint64_t lw_number(const lw_value *value);
 int lw_text(lw_call *call, const lw_value *text, lw_bytes *units);
 /* Whether there is a buffer of a kind in a list, and the bytes of the first. */
 int lw_buffer(lw_call *call, const lw_value *buffers, unsigned kind, lw_bytes *bytes);
+/* The bytes of a string of hex, such as an input of `derive`; no bytes, and 0, if it is no string. */
+int lw_hex(lw_call *call, const lw_value *string, lw_bytes *bytes);
 /* Room for output, filled with a pattern. */
 lw_bytes lw_room(lw_call *call, size_t size);
 /* For `reset`: answers `unsupported` to a policy switch that is not in the list (which ends with a null; null: none),
@@ -72,10 +74,12 @@ void lw_status_gss(lw_call *call, uint32_t major, uint32_t minor);
 void lw_returned(lw_call *call, int complete);
 void lw_add_buffer(lw_call *call, unsigned kind, const void *data, size_t size);
 void lw_add_attributes(lw_call *call, const char *name_space, uint32_t bits);
-/* Answers of `query`. */
+/* Answers of `query`, `decode` and `derive`; a string is UTF-8, a value of JSON is written as it stands. */
 void lw_add_value_bytes(lw_call *call, const char *name, const void *data, size_t size);
 void lw_add_value_number(lw_call *call, const char *name, uint64_t number);
 void lw_add_value_text(lw_call *call, const char *name, const uint16_t *units, size_t count);
+void lw_add_value_string(lw_call *call, const char *name, const char *string);
+void lw_add_value_json(lw_call *call, const char *name, const char *json);
 /* The library cannot do this: `what` and, if it is not null, a colon and `detail`. */
 void lw_unsupported(lw_call *call, const char *what, const char *detail);
 /* The adapter itself failed. */
