@@ -3,57 +3,44 @@
 use legwork_vectors::{Outcome, Vector};
 use serde_json::{Map, Value};
 
-use super::{Finding, Judge, Verdict};
+use super::Judge;
 use crate::{
     inspect,
     protocol::{self, Request},
-    run::trace::{Event, Purpose, TOKEN, buffer},
+    run::trace::{Purpose, TOKEN, buffer},
     suite::{
         mapping::Class,
         vectors::{self, TokenKind},
     },
 };
 
+/// Statuses are judged as what the scenario expects; here are the values that come with them, where a call that should
+/// succeed does.
 pub(super) fn check(judge: &mut Judge<'_>) {
     for (at, event) in judge.trace.events.iter().enumerate() {
-        let Purpose::Vector(id) = event.purpose else {
+        let (Purpose::Vector(id), Some(expect)) = (event.purpose, &event.expect) else {
             continue;
         };
-        if let (Some(known), Some(outcome)) = (vectors::known(id), event.outcome()) {
-            answer(judge, (at, event), &known.vector, outcome);
+        let (Some(known), Some(outcome)) = (vectors::known(id), event.outcome()) else {
+            continue;
+        };
+        let meaning = judge.meaning(event);
+        let failed = meaning.is_some_and(|meaning| meaning.class == Class::Failure);
+        if known.vector.result == Outcome::Valid && !failed {
+            let wrong = difference_of(&event.request, &known.vector, outcome);
+            judge.check(&expect.rule, at, wrong.is_none(), || {
+                format!("{id}: {}", wrong.unwrap_or_default())
+            });
         }
     }
 }
 
-/// The status is what the scenario expects, and is judged as such; here are the values that come with it.
-fn answer(judge: &mut Judge<'_>, (at, event): (usize, &Event), vector: &Vector, outcome: &protocol::Outcome) {
-    let (rule, wrong) = match &event.request {
-        Request::Decode { .. } if vector.result == Outcome::Invalid => ("codec/ntlm/refuses-malformed", None),
-        Request::Decode { .. } => ("codec/ntlm/decodes", decoded(vector, outcome)),
-        Request::Encode { token, .. } => ("codec/ntlm/encodes", encoded(vector, token, outcome)),
-        Request::Derive { .. } => ("codec/ntlm/derives", derived(vector, outcome)),
-        _ => return,
-    };
-    if event.expect.is_none() {
-        return not_judged(judge, rule, at, event);
-    }
-    let failed = judge
-        .meaning(event)
-        .is_some_and(|meaning| meaning.class == Class::Failure);
-    if vector.result == Outcome::Valid && !failed {
-        judge.check(rule, at, wrong.is_none(), || {
-            format!("{}: {}", vector.id, wrong.unwrap_or_default())
-        });
-    }
-}
-
-fn not_judged(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event) {
-    if judge.seen(event.side).judged {
-        let message = "the values of the vector are our own, which is no proof".to_owned();
-        let verdict = Verdict::NotApplicable;
-        judge
-            .findings
-            .push(Finding::new(rule, event.side, verdict, Some(at), message));
+/// What differs between a vector and the answer to a request that was made of it.
+fn difference_of(request: &Request, vector: &Vector, outcome: &protocol::Outcome) -> Option<String> {
+    match request {
+        Request::Decode { .. } => decoded(vector, outcome),
+        Request::Encode { token, .. } => encoded(vector, token, outcome),
+        _ => derived(vector, outcome),
     }
 }
 

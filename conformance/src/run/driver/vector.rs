@@ -69,9 +69,14 @@ impl Driver<'_, '_> {
     /// It is asked all the same, for no input may make it die, hang or fail in a way that is not documented.
     fn ask(&mut self, step: &VectorStep, known: &'static Known, request: Request) -> Result<(), End> {
         let foreign = matches!(self.party(step.of).seat, Seat::Foreign(_));
-        let judged = known.authority != Authority::Own || !foreign;
-        let expect = judged.then(|| step.expect.clone());
-        self.call(step.of, Purpose::Vector(&known.vector.id), request, expect)
-            .map(|_| ())
+        let ours = known.authority == Authority::Own && foreign;
+        let expect = (!ours).then(|| step.expect.clone());
+        self.call(step.of, Purpose::Vector(&known.vector.id), request, expect)?;
+        match ours {
+            true => Err(End::NotApplicable(
+                "what the vector says is our own word, which is no proof".to_owned(),
+            )),
+            false => Ok(()),
+        }
     }
 }
