@@ -39,11 +39,14 @@ fn cases<'a>(suite: &'a Suite, pattern: &str) -> Vec<Case<'a>> {
     chosen
 }
 
+/// Another answer than the reference's.
+type Change = fn(Answer) -> Answer;
+
 /// The reference with other answers.
 struct Changed {
     reference: Reference,
     hello: Hello,
-    change: fn(Answer) -> Answer,
+    change: Change,
 }
 
 impl Subject for Changed {
@@ -61,7 +64,7 @@ impl Subject for Changed {
 }
 
 /// One case of a vector, with a subject whose answer is changed.
-fn judged_as(id: &str, role: Role, hello: Hello, change: fn(Answer) -> Answer) -> CaseResult {
+fn judged_as(id: &str, role: Role, hello: Hello, change: Change) -> CaseResult {
     let suite = suite();
     let cases = cases(&suite, id);
     assert_eq!(cases.len(), 1, "{id}");
@@ -76,7 +79,7 @@ fn judged_as(id: &str, role: Role, hello: Hello, change: fn(Answer) -> Answer) -
     runner::run_subject(&suite, &cases[0], &Options::default(), &mut foreign, role)
 }
 
-fn judged(id: &str, role: Role, change: fn(Answer) -> Answer) -> CaseResult {
+fn judged(id: &str, role: Role, change: Change) -> CaseResult {
     judged_as(id, role, HELLO.clone(), change)
 }
 
@@ -165,7 +168,7 @@ fn what_a_library_shows_must_be_what_the_vector_has() {
             outcome.values = [("Flags".to_owned(), json!("0xe28a8233"))].into();
         })
     };
-    let changes: [(fn(Answer) -> Answer, &str); 5] = [
+    let changes: [(Change, &str); 5] = [
         (flags, "flags: expected \"0xe28a8233\", got \"0x00000001\""),
         (nested, "version.major: expected 6, got 5"),
         (shorter, "target_info: expected"),
@@ -189,7 +192,8 @@ fn what_a_library_does_not_show_is_not_judged() {
         })
     };
     let partly = |answer| value(answer, "version", json!({"minor": 0}));
-    for change in [as_they_are as fn(Answer) -> Answer, one, partly] {
+    let changes: [Change; 3] = [as_they_are, one, partly];
+    for change in changes {
         let result = judged(CHALLENGE, Role::Initiator, change);
         assert_eq!(result.verdict, Verdict::Pass, "{:?}", result.findings);
     }
@@ -204,7 +208,7 @@ fn a_token_must_have_the_fields_in_whatever_layout() {
     let cut = |answer| outcome(answer, |outcome| outcome.buffers[0].bytes.truncate(40));
     let none = |answer| outcome(answer, |outcome| outcome.buffers.clear());
     let data = |answer| outcome(answer, |outcome| outcome.buffers = vec![Buffer::new(1, b"NTLM")]);
-    let changes: [(fn(Answer) -> Answer, &str); 4] = [
+    let changes: [(Change, &str); 4] = [
         (flipped, "flags: expected"),
         (cut, "the token cannot be read"),
         (none, "no token came"),
@@ -223,8 +227,9 @@ fn a_token_must_have_the_fields_in_whatever_layout() {
 fn a_value_must_be_the_known_one_in_either_role() {
     let other = |answer| value(answer, "value", json!("a4f49c406510bdcab6824ee7c30fd853"));
     let none = |answer| outcome(answer, |outcome| outcome.values.clear());
+    let changes: [Change; 2] = [other, none];
     for role in Role::BOTH {
-        for change in [other as fn(Answer) -> Answer, none] {
+        for change in changes {
             let result = judged(NTOWF, role, change);
             let failed: Vec<_> = failures(&result).into_iter().map(|(rule, _)| rule).collect();
             assert_eq!(failed, ["codec/ntlm/derives"], "{:?}", result.findings);
@@ -262,7 +267,7 @@ fn a_malformed_token_of_our_own_proves_nothing_but_must_not_kill() {
             outcome.status.as_mut().unwrap().code = "0xdeadbeef".to_owned();
         })
     };
-    let changes: [(fn(Answer) -> Answer, Verdict); 4] = [
+    let changes: [(Change, Verdict); 4] = [
         (as_they_are, Verdict::NotApplicable),
         (taken, Verdict::NotApplicable),
         (dead, Verdict::Crash),

@@ -265,6 +265,32 @@ mod tests {
     }
 
     #[test]
+    fn every_vector_of_a_token_is_decoded_or_refused_or_left_to_who_knows_more() {
+        for token in TokenKind::ALL {
+            let of_token = || all().iter().filter(|known| known.token() == token.name());
+            let flagged = |known: &&Known| known.vector.result == Outcome::Invalid && !known.is_malformed();
+            let good = token.axis(Known::is_decodable).len();
+            let broken = token.axis(Known::is_malformed).len();
+            assert!(good > 9 && broken > 5, "{token:?}: {good}, {broken}");
+            let cases = good + broken + of_token().filter(flagged).count();
+            assert_eq!(cases, of_token().count(), "{token:?}");
+            let encoded = token.axis(Known::is_encodable).len();
+            assert!((1..=good).contains(&encoded), "{token:?}: {encoded}");
+        }
+    }
+
+    #[test]
+    fn every_known_answer_is_asked_for_and_no_protected_message() {
+        let answers = all()
+            .iter()
+            .filter(|known| known.vector.id.starts_with("ntlm/keys/"));
+        assert_eq!(known_answers().len(), answers.count());
+        let functions = functions("ntlm");
+        assert!(functions.contains("nt-proof") && !functions.contains("seal"));
+        assert!(super::functions("kerberos").is_empty());
+    }
+
+    #[test]
     fn the_bytes_of_a_vector_are_its_own() {
         let found = bytes("ntlm/negotiate/2").unwrap_or_default();
         assert!(found.starts_with(b"NTLMSSP\0\x01\0\0\0"), "{found:?}");
