@@ -148,8 +148,9 @@ fn behaviour(suite: &Suite, case: &Case<'_>) -> String {
 fn show(trace: &Trace) -> String {
     let event = |event: &Event| {
         format!(
-            "{:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?}",
             event.side,
+            event.purpose,
             event.input(),
             event.protect().map(|protect| &protect.buffers),
             event.answer,

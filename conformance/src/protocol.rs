@@ -117,6 +117,35 @@ pub enum Request {
     Seal(Protect),
     /// DecryptMessage, gss_unwrap.
     Unseal(Protect),
+    /// What a token says. The reply has those of its fields that the library shows in `values`.
+    Decode {
+        /// Package name.
+        package: String,
+        /// What the token is, as the vector files name it: `negotiate`, `av_pair`, ….
+        token: String,
+        /// The token, hex.
+        #[serde(with = "hex")]
+        #[schemars(with = "String")]
+        bytes: Vec<u8>,
+    },
+    /// The token that says this. The reply has it as a SECBUFFER_TOKEN buffer.
+    Encode {
+        /// Package name.
+        package: String,
+        /// What the token is, as the vector files name it.
+        token: String,
+        /// The fields, as they stand in the vector files.
+        values: serde_json::Map<String, serde_json::Value>,
+    },
+    /// A known function of known inputs. The reply has `value` in `values`, hex.
+    Derive {
+        /// Package name.
+        package: String,
+        /// Name of the function in the vector files: `ntowf-v2`, `nt-proof`, ….
+        function: String,
+        /// The inputs, as they stand in the vector files.
+        values: serde_json::Map<String, serde_json::Value>,
+    },
     /// No more requests follow; the process ends.
     Bye,
 }
@@ -440,7 +469,7 @@ pub struct Outcome {
     /// Whether the package allocated the buffers, so that `free-buffers` is due.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allocated: bool,
-    /// Answers of `query`: name to value; byte values are hex.
+    /// Answers of `query`, `decode` and `derive`: name to value; byte values are hex.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, serde_json::Value>,
     /// The reply to `hello`.
@@ -534,6 +563,15 @@ pub struct Drive {
     /// Requirement bits that the interface can express; others are silently impossible to ask for.
     #[serde(default)]
     pub requirements: u32,
+    /// Tokens that the library decodes, as the vector files name them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decode: Vec<String>,
+    /// Tokens that it encodes from their fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encode: Vec<String>,
+    /// Functions that it computes, as the vector files name them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derive: Vec<String>,
 }
 
 /// What the bytes of a token are: the token itself, or that in which a protocol carries it.

@@ -60,7 +60,7 @@ fn the_served_reference_passes_every_probe() {
 }
 
 /// Each mistake of `planted/proxy.py` with the probe that names it: that one and no other fails.
-const PLANTED: [(&str, &[&str]); 26] = [
+const PLANTED: [(&str, &[&str]); 28] = [
     ("SpeaksAnotherVersion", &["hello"]),
     ("MisspellsObservable", &["hello"]),
     ("CountsForItself", &["seq"]),
@@ -86,6 +86,8 @@ const PLANTED: [(&str, &[&str]); 26] = [
     ("DiesOfGarbage", &["garbage"]),
     ("BreaksPromise", &["promises"]),
     ("InventsPackages", &["unknown-name"]),
+    ("MisnamesFunctions", &["hello"]),
+    ("MisnamesTokens", &["hello"]),
     ("PrintsBeforeReplies", &["output"]),
     ("StaysAfterBye", &["bye"]),
 ];

@@ -93,14 +93,54 @@ fn example(name: &str) -> PathBuf {
     path
 }
 
+/// What a program answers to requests about its one function, one a line: the value, a refusal, and that there is no
+/// other function.
+fn derives(program: &str, arguments: &[&Path]) {
+    let ask = |seq: u32, function: &str, token: &str| {
+        let token = hex::encode(token);
+        format!(
+            r#"{{"seq":{seq},"op":"derive","package":"canned","function":"{function}","values":{{"token":"{token}"}}}}"#
+        )
+    };
+    let lines = [
+        ask(1, "answer", "hello"),
+        ask(2, "answer", "it is me"),
+        ask(3, "question", "hello"),
+    ];
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = lines.join("\n") + "\n";
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let replies: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(replies.len(), 3, "{said}");
+    let value = &replies[0]["outcome"]["values"]["value"];
+    assert_eq!(*value, hex::encode("who is there?"), "{said}");
+    let refusal = &replies[1]["outcome"];
+    assert!(
+        refusal["values"].is_null() && refusal["status"]["code"] != "complete",
+        "{said}"
+    );
+    assert_eq!(replies[2]["unsupported"]["what"], "derive:question", "{said}");
+}
+
 #[test]
 fn the_python_example_passes() {
     passes(&here("sdk/python"), &[]);
+    derives("python3", &[&here("sdk/python/example.py")]);
 }
 
 #[test]
 fn the_rust_example_passes() {
     passes(&example("canned"), &[]);
+    derives(&example("canned").display().to_string(), &[]);
 }
 
 #[test]
@@ -110,6 +150,7 @@ fn the_c_example_passes_plain_and_sanitized() {
     let program = folder.path().join("canned");
     assert!(compile(&sources, &["-O2"], &program).success());
     passes(&program, &[]);
+    derives(&program.display().to_string(), &[]);
     // Not every compiler has the sanitizers' libraries.
     let sanitized = folder.path().join("sanitized");
     let empty = folder.path().join("empty.c");
@@ -118,6 +159,7 @@ fn the_c_example_passes_plain_and_sanitized() {
     if compile(&[empty], &flags, &sanitized).success() {
         assert!(compile(&sources, &flags, &sanitized).success());
         passes(&sanitized, &[]);
+        derives(&sanitized.display().to_string(), &[]);
     }
 }
 

@@ -24,10 +24,17 @@ static int step(exchange *context, const lw_bytes *token, const char **out, int 
     return 1;
 }
 
+/* Its one function: the token that answers another; null if none does. */
+static const char *after(const lw_bytes *token) {
+    for (size_t i = 0; i + 1 < sizeof tokens / sizeof *tokens; i++)
+        if (token->size == strlen(tokens[i]) && !memcmp(token->data, tokens[i], token->size)) return tokens[i + 1];
+    return NULL;
+}
+
 #define OPERATIONS(call) "\"operations\":[\"acquire\",\"free-credential\",\"" call "\",\"delete\"]"
 #define DRIVE(role, call)                                                                                            \
     "{\"package\":\"canned\",\"role\":\"" role "\"," OPERATIONS(call) ","                                            \
-    "\"observables\":[\"token\",\"status\"],\"requirements\":4294967295}"
+    "\"observables\":[\"token\",\"status\"],\"requirements\":4294967295,\"derive\":[\"answer\"]}"
 
 static const char hello[] = "{\"protocol\":1,\"name\":\"canned\",\"version\":\"1\",\"controls\":[],\"drives\":["
     DRIVE("initiator", "initialize") "," DRIVE("acceptor", "accept") "]}";
@@ -96,6 +103,23 @@ static void delete_context(lw_call *call) {
     lw_returned(call, 1);
 }
 
+static void derive(lw_call *call) {
+    const lw_value *request = lw_request(call);
+    const lw_value *input = lw_get(lw_get(request, "values"), "token");
+    const char *function = lw_string(lw_get(request, "function")), *value;
+    lw_bytes token = lw_hex(call, input);
+    if (!function || strcmp(function, "answer")) {
+        lw_unsupported(call, "derive", function);
+    } else if (!lw_string(input)) {
+        lw_fault(call, "no token");
+    } else if (!(value = after(&token))) {
+        lw_status(call, "sspi", 0x80090308, "nothing answers that");
+    } else {
+        lw_returned(call, 1);
+        lw_add_value_bytes(call, "value", value, strlen(value));
+    }
+}
+
 int main(void) {
     static const lw_handler handlers[] = {
         {"reset", reset},
@@ -104,6 +128,7 @@ int main(void) {
         {"initialize", initialize},
         {"accept", accept_leg},
         {"delete", delete_context},
+        {"derive", derive},
         {NULL, NULL},
     };
     int code = lw_run(hello, handlers);

@@ -475,6 +475,16 @@ void lw_add_value_number(lw_call *call, const char *name, uint64_t number) {
     append(&call->values, "%" PRIu64, number);
 }
 
+void lw_add_value_string(lw_call *call, const char *name, const char *string) {
+    value_name(call, name);
+    append_string(&call->values, string);
+}
+
+void lw_add_value_json(lw_call *call, const char *name, const char *json) {
+    value_name(call, name);
+    append(&call->values, "%s", json);
+}
+
 void lw_add_value_text(lw_call *call, const char *name, const uint16_t *units, size_t count) {
     value_name(call, name);
     append(&call->values, "{\"utf16\":\"");

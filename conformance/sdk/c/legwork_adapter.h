@@ -54,7 +54,7 @@ uint64_t lw_number(const lw_value *value);
 /* Whether a text of the protocol is there (absent and empty are different), and its UTF-16 code units, of which the
  * machine's order is used; one zero unit follows them, which `size` (in bytes) does not count. */
 int lw_text(lw_call *call, const lw_value *text, lw_bytes *units);
-/* The bytes of a string of hex; none of them if it is no string. */
+/* The bytes of a string of hex, such as an input of `derive`; none of them if it is no string. */
 lw_bytes lw_hex(lw_call *call, const lw_value *hex);
 /* Whether there is a buffer of a kind in a list, and the bytes of the first. */
 int lw_buffer(lw_call *call, const lw_value *buffers, unsigned kind, lw_bytes *bytes);
@@ -77,10 +77,12 @@ void lw_add_buffer(lw_call *call, unsigned kind, const void *data, size_t size);
 /* The library allocated the buffers, and is to be asked to free them: `free-buffers`. */
 void lw_add_allocated(lw_call *call);
 void lw_add_attributes(lw_call *call, const char *name_space, uint32_t bits);
-/* Answers of `query`. */
+/* Answers of `query`, `decode` and `derive`; a string is UTF-8, a value of JSON is written as it stands. */
 void lw_add_value_bytes(lw_call *call, const char *name, const void *data, size_t size);
 void lw_add_value_number(lw_call *call, const char *name, uint64_t number);
 void lw_add_value_text(lw_call *call, const char *name, const uint16_t *units, size_t count);
+void lw_add_value_string(lw_call *call, const char *name, const char *string);
+void lw_add_value_json(lw_call *call, const char *name, const char *json);
 /* The library cannot do this: `what` and, if it is not null, a colon and `detail`. */
 void lw_unsupported(lw_call *call, const char *what, const char *detail);
 /* The adapter itself failed. */

@@ -31,6 +31,14 @@ class Exchange:
         return answer
 
 
+def after(token: bytes) -> bytes:
+    """The made-up library's one function: the token that answers another."""
+    place = Exchange.TOKENS.index(token) + 1 if token in Exchange.TOKENS else len(Exchange.TOKENS)
+    if place == len(Exchange.TOKENS):
+        raise Refused("nothing answers that")
+    return Exchange.TOKENS[place]
+
+
 class Canned(Adapter):
     name = "canned"
     version = "1"
@@ -41,6 +49,7 @@ class Canned(Adapter):
             "operations": ["acquire", "free-credential", call, "delete"],
             "observables": ["token", "status"],
             "requirements": 0xFFFFFFFF,
+            "derive": ["answer"],
         }
         for role, call in (("initiator", "initialize"), ("acceptor", "accept"))
     ]
@@ -63,6 +72,14 @@ class Canned(Adapter):
         with library():
             token = context.step(token_in(request))
         return {**returned(context.complete), **token_out(token)}
+
+    def derive(self, request: Json) -> Json:
+        if request["function"] != "answer":
+            raise Unsupported(f"derive:{request['function']}")
+        token = bytes.fromhex(request["values"]["token"])
+        with library():
+            value = after(token)
+        return {**returned(), "values": {"value": value.hex()}}
 
 
 if __name__ == "__main__":

@@ -6,12 +6,19 @@
 mod legwork_adapter;
 
 use legwork_adapter::{
-    Acquire, Adapter, Environment, Handle, Handles, Leg, Outcome, Stop, add, returned, run,
+    Acquire, Adapter, Derive, Environment, Handle, Handles, Leg, Outcome, Stop, add, returned, run,
 };
 use serde_json::{Value, json};
 
 /// The made-up library: the initiator says hello, the acceptor asks, the initiator answers.
 const TOKENS: [&[u8]; 3] = [b"hello", b"who is there?", b"it is me"];
+
+/// Its one function: the token that answers another.
+fn after(token: &[u8]) -> Result<&'static [u8], Refused> {
+    let place = TOKENS.iter().position(|known| *known == token);
+    let answer = place.and_then(|place| TOKENS.get(place + 1));
+    answer.copied().ok_or(Refused)
+}
 
 /// A context of it.
 struct Exchange {
@@ -78,7 +85,7 @@ impl Adapter for Canned {
             json!({
                 "package": "canned", "role": role,
                 "operations": ["acquire", "free-credential", call, "delete"],
-                "observables": ["token", "status"], "requirements": u32::MAX,
+                "observables": ["token", "status"], "requirements": u32::MAX, "derive": ["answer"],
             })
         };
         Ok(json!({
@@ -120,6 +127,16 @@ impl Adapter for Canned {
     fn delete(&mut self, request: Handle) -> Outcome {
         self.contexts.drop(request.context)?;
         Ok(returned(true))
+    }
+
+    fn derive(&mut self, request: Derive) -> Outcome {
+        if request.function != "answer" {
+            return Err(Stop::unsupported(format!("derive:{}", request.function)));
+        }
+        let value = after(&request.bytes("token")?)?;
+        let mut outcome = returned(true);
+        add(&mut outcome, "values", json!({"value": hex::encode(value)}));
+        Ok(outcome)
     }
 }
 

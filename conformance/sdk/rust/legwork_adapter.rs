@@ -93,6 +93,30 @@ pub trait Adapter {
     fn protect(&mut self, operation: &str, _request: Protect) -> Outcome {
         Err(Stop::unsupported(operation))
     }
+
+    /// What a token says, in `values`.
+    ///
+    /// # Errors
+    /// The library's, or it cannot.
+    fn decode(&mut self, _request: Decode) -> Outcome {
+        Err(Stop::unsupported("decode"))
+    }
+
+    /// The token that says the values, as a buffer of kind 2.
+    ///
+    /// # Errors
+    /// The library's, or it cannot.
+    fn encode(&mut self, _request: Encode) -> Outcome {
+        Err(Stop::unsupported("encode"))
+    }
+
+    /// The value of a function, as `value` in `values`.
+    ///
+    /// # Errors
+    /// The library's, or it cannot.
+    fn derive(&mut self, _request: Derive) -> Outcome {
+        Err(Stop::unsupported("derive"))
+    }
 }
 
 /// Answers requests until `bye` or the end of the input.
@@ -143,6 +167,9 @@ fn answer(adapter: &mut impl Adapter, request: Request) -> Outcome {
         "delete" => adapter.delete(read(rest)?),
         "query" => adapter.query(read(rest)?),
         "sign" | "verify" | "seal" | "unseal" => adapter.protect(&op, read(rest)?),
+        "decode" => adapter.decode(read(rest)?),
+        "encode" => adapter.encode(read(rest)?),
+        "derive" => adapter.derive(read(rest)?),
         "bye" => Ok(json!({})),
         other => Err(Stop::unsupported(other)),
     }
@@ -325,6 +352,52 @@ pub struct Protect {
     pub form: String,
     /// The list.
     pub buffers: Vec<Buffer>,
+}
+
+/// Arguments of `decode`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Decode {
+    /// Package name.
+    pub package: String,
+    /// What the token is, as the vector files name it.
+    pub token: String,
+    /// The token.
+    #[serde(with = "hex")]
+    pub bytes: Vec<u8>,
+}
+
+/// Arguments of `encode`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Encode {
+    /// Package name.
+    pub package: String,
+    /// What the token is, as the vector files name it.
+    pub token: String,
+    /// The fields, as the vector files spell them.
+    pub values: Map<String, Value>,
+}
+
+/// Arguments of `derive`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Derive {
+    /// Package name.
+    pub package: String,
+    /// Name of the function in the vector files.
+    pub function: String,
+    /// The inputs, as the vector files spell them.
+    pub values: Map<String, Value>,
+}
+
+impl Derive {
+    /// An input that is hexadecimal.
+    ///
+    /// # Errors
+    /// It is not there, or no hex: `fault`.
+    pub fn bytes(&self, name: &str) -> Result<Vec<u8>, Stop> {
+        let digits = self.values.get(name).and_then(Value::as_str);
+        let bytes = digits.and_then(|digits| hex::decode(digits).ok());
+        bytes.ok_or_else(|| Stop(json!({"fault": {"message": format!("`{name}` is no hex")}})))
+    }
 }
 
 /// Arguments of the operations that name one handle.

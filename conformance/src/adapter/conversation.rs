@@ -15,6 +15,7 @@ use crate::{
     protocol::{Drive, Role, VERSION},
     run::{case, layer},
     subject::Answer,
+    suite::vectors::{self, TokenKind},
 };
 
 /// How long an adapter may take to end.
@@ -122,6 +123,14 @@ fn hello(bench: &mut Bench<'_>) -> Seen {
         let place = format!("{} {}", drive.package, drive.role.name());
         wrong.extend(strange(&drive.operations, &OPERATIONS, "operation"));
         wrong.extend(strange(&drive.observables, &OBSERVABLES, "observable"));
+        // What vectors can judge has their names, for packages that there are vectors of.
+        let functions = Vec::from_iter(vectors::functions(&drive.package));
+        if !functions.is_empty() {
+            let tokens = TokenKind::ALL.map(TokenKind::name);
+            wrong.extend(strange(&drive.decode, &tokens, "token of the vectors"));
+            wrong.extend(strange(&drive.encode, &tokens, "token of the vectors"));
+            wrong.extend(strange(&drive.derive, &functions, "function of the vectors"));
+        }
         wrong.extend(
             contradictions(drive)
                 .into_iter()

@@ -8,6 +8,7 @@ mod authenticate;
 mod caller;
 mod calls;
 mod challenge;
+mod codec;
 mod exchange;
 mod expectation;
 mod message;
@@ -143,6 +144,7 @@ pub fn judge(
     authenticate::check(&mut judge);
     attributes::check(&mut judge);
     message::check(&mut judge);
+    codec::check(&mut judge);
     expectation::check(&mut judge);
     caller::check(&mut judge, scenario);
     judge.findings.sort_by_key(|finding| finding.event);

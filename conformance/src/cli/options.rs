@@ -92,35 +92,10 @@ impl SubjectChoice {
         let mut located = self.subject.as_deref().map(describe).transpose()?;
         if let Some(located) = &mut located {
             located.description.isolate |= self.isolate;
-            if located.description.preloads() {
-                located.preload = self.library()?;
-            }
+            preload(located, self.preload.as_deref())?;
             isolation::shortcoming().into_iter().for_each(console::note);
         }
         Ok(located)
-    }
-
-    /// The library that adapters are started with, if there is one and the system can.
-    fn library(&self) -> Result<Option<PathBuf>, Failure> {
-        let variable = std::env::var_os("LEGWORK_PRELOAD").filter(|path| !path.is_empty());
-        let Some(path) = self.preload.clone().or_else(|| variable.map(PathBuf::from)) else {
-            return Ok(None);
-        };
-        if !isolation::PRELOADS {
-            console::note("this system cannot preload: randomness and clock of adapters are their own");
-            return Ok(None);
-        }
-        let shown = path.display().to_string();
-        let path = std::path::absolute(&path).map_err(|error| Failure::Usage(error.to_string()))?;
-        if !path.is_file() {
-            return Err(Failure::Usage(format!("there is no library at {shown}")));
-        }
-        match path.to_str() {
-            Some(text) if !text.contains([' ', ':']) => Ok(Some(path)),
-            _ => Err(Failure::Usage(format!(
-                "{shown}: the loader takes no path with a blank or a colon"
-            ))),
-        }
     }
 
     /// The subject as the command line names it.
@@ -135,6 +110,41 @@ impl SubjectChoice {
             deadline: Duration::from_secs(self.deadline),
             ..Options::default()
         }
+    }
+}
+
+/// Has a subject started with the library that the command line or LEGWORK_PRELOAD names, if there is one and it makes
+/// sense for the subject.
+pub(crate) fn preload(located: &mut Located, path: Option<&Path>) -> Result<(), Failure> {
+    if located.description.preloads() {
+        located.preload = library(path)?;
+    }
+    Ok(())
+}
+
+/// The library that adapters are started with, if there is one and the system can.
+fn library(path: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    let variable = std::env::var_os("LEGWORK_PRELOAD").filter(|path| !path.is_empty());
+    let Some(path) = path
+        .map(Path::to_path_buf)
+        .or_else(|| variable.map(PathBuf::from))
+    else {
+        return Ok(None);
+    };
+    if !isolation::PRELOADS {
+        console::note("this system cannot preload: randomness and clock of adapters are their own");
+        return Ok(None);
+    }
+    let shown = path.display().to_string();
+    let path = std::path::absolute(&path).map_err(|error| Failure::Usage(error.to_string()))?;
+    if !path.is_file() {
+        return Err(Failure::Usage(format!("there is no library at {shown}")));
+    }
+    match path.to_str() {
+        Some(text) if !text.contains([' ', ':']) => Ok(Some(path)),
+        _ => Err(Failure::Usage(format!(
+            "{shown}: the loader takes no path with a blank or a colon"
+        ))),
     }
 }
 

@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Seconds that an adapter may take to answer a request
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     deadline: u64,
+    /// The library that brings an adapter's randomness and clock under control; the default is what LEGWORK_PRELOAD names
+    #[arg(long, value_name = "FILE")]
+    preload: Option<PathBuf>,
     /// Seed of all randomness that the harness controls
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -38,7 +41,8 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
     let mut suite = arguments.suite.load()?;
     let mut located: Vec<Located> = Vec::new();
     for path in &arguments.subjects {
-        let one = options::describe(path)?;
+        let mut one = options::describe(path)?;
+        options::preload(&mut one, arguments.preload.as_deref())?;
         options::teach(&mut suite, &one)?;
         if located
             .iter()

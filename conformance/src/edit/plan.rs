@@ -49,6 +49,14 @@ pub enum Misconduct {
     Dies,
     /// The process does not answer on its second leg.
     FallsSilent,
+    /// Decodes other fields than the token has.
+    Misreads,
+    /// Decodes what is no token.
+    TakesMalformed,
+    /// Encodes another token.
+    Miswrites,
+    /// Computes another value.
+    Miscomputes,
 }
 
 impl Plan {
@@ -68,6 +76,10 @@ impl Plan {
                 plan.misconduct = Some(match name.as_str() {
                     "dies" => Misconduct::Dies,
                     "falls-silent" => Misconduct::FallsSilent,
+                    "misreads" => Misconduct::Misreads,
+                    "takes-malformed" => Misconduct::TakesMalformed,
+                    "miswrites" => Misconduct::Miswrites,
+                    "miscomputes" => Misconduct::Miscomputes,
                     _ => return None,
                 });
             }

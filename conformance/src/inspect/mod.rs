@@ -46,6 +46,8 @@ pub use rules::CITED;
 
 use part::Part;
 
+use crate::suite::vectors::TokenKind;
+
 /// Decodes a token, recognised by its signature and message type.
 #[must_use]
 pub fn inspect(bytes: &[u8]) -> Inspection {
@@ -67,6 +69,11 @@ pub fn inspect_as(kind: Kind, bytes: &[u8]) -> Inspection {
 #[must_use]
 pub fn fields(bytes: &[u8]) -> Vec<(String, String, Range<usize>)> {
     fields_as(message_kind(bytes).unwrap_or(Kind::Unknown), bytes)
+}
+
+/// What a token means in the words of the vector files; none if it cannot be read or its kind has no vector file.
+pub(crate) fn vector_fields(kind: Kind, bytes: &[u8]) -> Option<serde_json::Value> {
+    vector::fields(kind, bytes)
 }
 
 /// As [`fields`], of a token of a known kind.
@@ -103,6 +110,17 @@ fn message_kind(bytes: &[u8]) -> Option<Kind> {
         MessageType::CHALLENGE => Some(Kind::Challenge),
         MessageType::AUTHENTICATE => Some(Kind::Authenticate),
         _ => None,
+    }
+}
+
+impl From<TokenKind> for Kind {
+    fn from(token: TokenKind) -> Self {
+        match token {
+            TokenKind::Negotiate => Self::Negotiate,
+            TokenKind::Challenge => Self::Challenge,
+            TokenKind::Authenticate => Self::Authenticate,
+            TokenKind::AvPair => Self::AvPairs,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{Cell, Matrix, Player, Profile, blame, layout, profiles};
 use crate::{
     check::Seen,
+    control,
     protocol::{Hello, Role},
     run::{
         case::Case,
@@ -27,9 +28,9 @@ use crate::{
 };
 
 /// An implementation with the processes of its adapter that wait for a case.
-struct Stable<'l> {
+struct Stable {
     /// None for the reference.
-    located: Option<&'l Located>,
+    located: Option<Located>,
     hello: Hello,
     idle: Mutex<Vec<Foreign>>,
 }
@@ -54,7 +55,7 @@ pub fn run<'a>(
     let profiles = profiles(suite)?;
     let mut stables = located
         .iter()
-        .map(|located| Stable::of(located, options))
+        .map(|located| Stable::of(suite, located, options))
         .collect::<Result<Vec<_>, _>>()?;
     stables.push(Stable::reference());
     let course = Course {
@@ -79,11 +80,25 @@ pub fn run<'a>(
 struct Course<'a, 'o> {
     suite: &'a Suite,
     options: &'o Options,
-    stables: Vec<Stable<'o>>,
+    stables: Vec<Stable>,
     profiles: Vec<Profile<'a>>,
 }
 
-impl Stable<'_> {
+impl Stable {
+    /// The implementation, started in the way that brings most of it under control.
+    fn of(suite: &Suite, located: &Located, options: &Options) -> Result<Self, String> {
+        let started = control::start(suite, options, located);
+        let (located, process, _) =
+            started.map_err(|message| format!("{}: {message}", located.description.name))?;
+        let hello = process.hello().clone();
+        let idle = Mutex::new(vec![foreign(&located, process)]);
+        Ok(Self {
+            located: Some(located),
+            hello,
+            idle,
+        })
+    }
+
     fn reference() -> Self {
         Self {
             located: None,
@@ -93,8 +108,8 @@ impl Stable<'_> {
     }
 
     fn label(&self) -> &str {
-        self.located
-            .map_or("reference", |located| &located.description.name)
+        let located = self.located.as_ref();
+        located.map_or("reference", |located| &located.description.name)
     }
 
     fn plays(&self, role: Role, profiles: &[Profile<'_>]) -> bool {
@@ -114,7 +129,7 @@ impl Stable<'_> {
     }
 
     fn horse(&self, options: &Options) -> Result<Horse, String> {
-        let Some(located) = self.located else {
+        let Some(located) = &self.located else {
             return Ok(Horse::Reference(Box::default()));
         };
         let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -131,20 +146,6 @@ impl Stable<'_> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(foreign);
         }
-    }
-}
-
-impl<'l> Stable<'l> {
-    fn of(located: &'l Located, options: &Options) -> Result<Self, String> {
-        let named = |message: String| format!("{}: {message}", located.description.name);
-        let mut process = Process::start(located.clone(), options.deadline).map_err(named)?;
-        process.probe().map_err(named)?;
-        let hello = process.hello().clone();
-        Ok(Self {
-            located: Some(located),
-            hello,
-            idle: Mutex::new(vec![foreign(located, process)]),
-        })
     }
 }
 
@@ -260,7 +261,7 @@ impl Course<'_, '_> {
     }
 
     /// One exchange; none if an adapter cannot be started again.
-    fn exchange(&self, case: &Case<'_>, initiator: &Stable<'_>, acceptor: &Stable<'_>) -> Option<CaseResult> {
+    fn exchange(&self, case: &Case<'_>, initiator: &Stable, acceptor: &Stable) -> Option<CaseResult> {
         let mut first = initiator.horse(self.options).ok()?;
         let mut second = acceptor.horse(self.options).ok()?;
         let foreign = [initiator, acceptor]
@@ -279,7 +280,7 @@ impl Course<'_, '_> {
     }
 }
 
-fn seen<'s>(stable: &'s Stable<'_>) -> Seen<'s> {
+fn seen<'s>(stable: &'s Stable) -> Seen<'s> {
     Seen {
         hello: &stable.hello,
         name: stable.label(),

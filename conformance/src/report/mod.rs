@@ -194,6 +194,9 @@ pub fn operation(request: &Request) -> &'static str {
         Request::Verify(_) => "verify",
         Request::Seal(_) => "seal",
         Request::Unseal(_) => "unseal",
+        Request::Decode { .. } => "decode",
+        Request::Encode { .. } => "encode",
+        Request::Derive { .. } => "derive",
         Request::Bye => "bye",
     }
 }

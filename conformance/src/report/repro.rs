@@ -194,7 +194,10 @@ fn trace(run: &Run<'_>, result: &CaseResult) -> String {
 fn tokens(trace: &Trace) -> Vec<RecordedFile> {
     let mut files = Vec::new();
     for (at, event) in trace.events.iter().enumerate() {
-        if !matches!(event.purpose, Purpose::Leg(_) | Purpose::Protect | Purpose::Step) {
+        if !matches!(
+            event.purpose,
+            Purpose::Leg(_) | Purpose::Protect | Purpose::Step | Purpose::Vector(_)
+        ) {
             continue;
         }
         if let Some(token) = output(event).filter(|token| !token.is_empty()) {

@@ -5,6 +5,7 @@ use crate::{
     suite::{
         ScenarioEntry, Suite,
         scenario::{Edit, Expect, Variation},
+        vectors::{self, Known},
     },
 };
 
@@ -62,6 +63,12 @@ impl Case<'_> {
     pub fn expect(&self, axis: &str) -> Option<&Expect> {
         self.variation(axis)
             .and_then(|variation| variation.expect.as_ref())
+    }
+
+    /// The vector that the chosen value of an axis brings.
+    #[must_use]
+    pub fn vector(&self, axis: &str) -> Option<&'static Known> {
+        vectors::known(self.variation(axis)?.vector.as_deref()?)
     }
 
     fn variation(&self, axis: &str) -> Option<&Variation> {

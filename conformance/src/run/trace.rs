@@ -87,6 +87,8 @@ pub enum Purpose {
     Release,
     /// Something unusual that a step of the scenario asks for.
     Step,
+    /// To compare the answer with the vector of this id.
+    Vector(&'static str),
 }
 
 /// How a case ended.

@@ -1,5 +1,9 @@
 //! The reference engine as a subject: requests in, calls of the engine, answers out.
 
+mod codec;
+mod derive;
+mod members;
+
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use legwork_engine::{
@@ -23,6 +27,7 @@ use crate::{
         Account, Attributes, Buffer, Drive, Environment, Form, Hello, Identity, Layer, Leg, Namespace,
         Outcome, Protect, Request, Role, SECOND, Status, Text, Unsupported, VERSION,
     },
+    suite::vectors::functions,
 };
 
 /// The number of a handle that was never given out.
@@ -265,14 +270,15 @@ impl Subject for Reference {
 
     fn call(&mut self, request: &Request) -> Answer {
         self.sequence = self.sequence.wrapping_add(1);
-        if let (Some(misconduct), Request::Initialize(leg) | Request::Accept(leg)) =
-            (self.plan.misconduct(), request)
+        let misconduct = self.plan.misconduct();
+        if let Request::Initialize(leg) | Request::Accept(leg) = request
             && leg.context.is_some()
         {
-            return match misconduct {
-                Misconduct::Dies => Answer::Crash("on purpose".to_owned()),
-                Misconduct::FallsSilent => Answer::Hang(Duration::ZERO),
-            };
+            match misconduct {
+                Some(Misconduct::Dies) => return Answer::Crash("on purpose".to_owned()),
+                Some(Misconduct::FallsSilent) => return Answer::Hang(Duration::ZERO),
+                _ => {}
+            }
         }
         let outcome = match request {
             Request::Hello { .. } => Outcome {
@@ -314,6 +320,21 @@ impl Subject for Reference {
             | Request::Verify(protect)
             | Request::Seal(protect)
             | Request::Unseal(protect) => self.protect(request, protect),
+            Request::Decode {
+                package,
+                token,
+                bytes,
+            } => return codec::decode(package, token, bytes, misconduct),
+            Request::Encode {
+                package,
+                token,
+                values,
+            } => return codec::encode(package, token, values, misconduct),
+            Request::Derive {
+                package,
+                function,
+                values,
+            } => return codec::derive(package, function, values, misconduct),
             Request::Bye => Outcome::default(),
         };
         Answer::Outcome(Box::new(outcome))
@@ -355,6 +376,9 @@ fn hello() -> Hello {
         ]),
         forms: vec![Form::Buffers],
         requirements: u32::MAX,
+        decode: words(codec::made_by(role.peer())),
+        encode: words(codec::made_by(role)),
+        derive: words(&Vec::from_iter(functions("ntlm"))),
     };
     Hello {
         protocol: VERSION,

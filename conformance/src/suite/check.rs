@@ -13,7 +13,8 @@ use super::{
     rule::{About, RuleFile, Unchecked, Why},
     saboteur::{Sabotage, Saboteur, SaboteurFile},
     scenario::{
-        Change, Edit, Expect, Input, Scenario, ScenarioFile, Setup, SideSetup, Step, Variation, When,
+        Change, Edit, Expect, Input, Scenario, ScenarioFile, Setup, SideSetup, Step, Variation, VectorStep,
+        When,
     },
     vectors,
 };
@@ -252,6 +253,9 @@ impl Findings<'_> {
                 if let Some(expect) = &variation.expect {
                     self.expect(scope, &path.at("expect"), expect, None);
                 }
+                if let Some(id) = &variation.vector {
+                    self.vector(scope.document, &path.at("vector"), id);
+                }
             }
         }
     }
@@ -436,19 +440,30 @@ impl Findings<'_> {
                     None,
                 );
             }
+            Step::Decode(call) => self.of_vector(scope, &path.at("decode"), call),
+            Step::Encode(call) => self.of_vector(scope, &path.at("encode"), call),
+            Step::Derive(call) => self.of_vector(scope, &path.at("derive"), call),
             Step::Legs(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
         }
+    }
+
+    fn of_vector(&mut self, scope: &Scope<'_>, path: &Path, call: &VectorStep) {
+        self.axis(scope, &path.at("vector-from"), Some(&call.vector_from));
+        self.expect(scope, &path.at("expect"), &call.expect, Some(call.of));
     }
 
     fn input(&mut self, document: &Document<'_>, path: &Path, input: Option<&Input>) {
         match input {
             Some(Input::Hex(text)) => self.hex(document, &path.at("hex"), text),
-            Some(Input::Vector(id)) if vectors::bytes(id).is_none() => {
-                let near = nearest(id, vectors::ids());
-                let message = format!("no vector `{id}` with bytes");
-                self.wrong(document, &path.at("vector"), message, near);
-            }
+            Some(Input::Vector(id)) => self.vector(document, &path.at("vector"), id),
             _ => {}
+        }
+    }
+
+    fn vector(&mut self, document: &Document<'_>, path: &Path, id: &str) {
+        if vectors::bytes(id).is_none() {
+            let near = nearest(id, vectors::ids());
+            self.wrong(document, path, format!("no vector `{id}` with bytes"), near);
         }
     }
 
@@ -631,6 +646,7 @@ pub(super) fn expectations(scenario: &Scenario) -> Vec<&Expect> {
             Step::Delete(delete) => found.extend(delete.expect.as_ref()),
             Step::Acquire(acquire) => found.extend(acquire.expect.as_ref()),
             Step::Complete(call) | Step::Transfer(call) => found.extend(call.expect.as_ref()),
+            Step::Decode(call) | Step::Encode(call) | Step::Derive(call) => found.push(&call.expect),
             Step::Legs(_) | Step::Change(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
         }
     }

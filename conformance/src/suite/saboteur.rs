@@ -63,7 +63,8 @@ pub enum Sabotage {
     AsSent(TokenEdits),
     /// The side's token changes after it was made.
     InTransit(TokenEdits),
-    /// The subject's process misbehaves: `dies` or `falls-silent`.
+    /// The subject misbehaves where no engine does: `dies`, `falls-silent`; `misreads`, `takes-malformed`, `miswrites`,
+    /// `miscomputes`, when a vector is asked for.
     Subject(String),
     /// The calling program breaks its part, by the deviation's name.
     Caller(String),

@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{grammar::Structure, map::UniqueMap, vectors::Message};
+use super::{
+    grammar::Structure,
+    map::UniqueMap,
+    vectors::{Known, Message, TokenKind, known_answers},
+};
 use crate::protocol::Role;
 
 pub use super::{
@@ -11,6 +15,7 @@ pub use super::{
     step::{
         AcquireStep, Change, ClockStep, DeleteStep, DropKind, Edit, FieldEdit, HandleChoice, How, Input,
         LegStep, OfStep, Overwrite, ProtectStep, QueryStep, ReAuthenticateStep, ReadOnly, Step, Tamper,
+        VectorStep,
     },
 };
 
@@ -94,6 +99,14 @@ fn yes() -> bool {
     true
 }
 
+impl Scenario {
+    /// Whether it has no exchange, but calls that vectors judge.
+    #[must_use]
+    pub fn is_of_vectors(&self) -> bool {
+        self.steps.iter().all(|step| step.of_vector().is_some())
+    }
+}
+
 /// Where the values of an axis come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -102,6 +115,14 @@ pub enum Generator {
     Grammar(Structure),
     /// Every invalid vector of a message, in place of the token.
     InvalidVectors(Message),
+    /// Every valid vector of a token.
+    Decodable(TokenKind),
+    /// Every vector of a token whose structure is broken.
+    Malformed(TokenKind),
+    /// Every vector of a token that can be made from its fields.
+    Encodable(TokenKind),
+    /// Every known answer of a function.
+    Derivable,
 }
 
 impl Generator {
@@ -109,6 +130,10 @@ impl Generator {
         match self {
             Self::Grammar(structure) => structure.axis(),
             Self::InvalidVectors(message) => message.invalid(),
+            Self::Decodable(token) => token.axis(Known::is_decodable),
+            Self::Malformed(token) => token.axis(Known::is_malformed),
+            Self::Encodable(token) => token.axis(Known::is_encodable),
+            Self::Derivable => known_answers(),
         }
     }
 }
@@ -126,6 +151,9 @@ pub struct Variation {
     /// Expectation taken by steps that say `expect-from: <this axis>`.
     #[serde(default)]
     pub expect: Option<Expect>,
+    /// Id of the vector taken by steps that say `vector-from: <this axis>`.
+    #[serde(default)]
+    pub vector: Option<String>,
 }
 
 /// The world of both sides. Every part is optional; what is absent stays as it is below.

@@ -36,6 +36,23 @@ pub enum Step {
     ReAuthenticate(ReAuthenticateStep),
     /// Acquire a credential with unusual arguments.
     Acquire(AcquireStep),
+    /// Let one side decode the token of a vector.
+    Decode(VectorStep),
+    /// Let one side encode the fields of a vector.
+    Encode(VectorStep),
+    /// Let one side compute the function of a vector.
+    Derive(VectorStep),
+}
+
+impl Step {
+    /// The step as one that a vector judges: no part of an exchange.
+    #[must_use]
+    pub fn of_vector(&self) -> Option<&VectorStep> {
+        match self {
+            Self::Decode(step) | Self::Encode(step) | Self::Derive(step) => Some(step),
+            _ => None,
+        }
+    }
 }
 
 /// One call of one side.
@@ -317,6 +334,18 @@ pub struct OfStep {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ReAuthenticateStep {}
+
+/// A call that has a vector for its input, and for what must come back.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct VectorStep {
+    /// Who is called.
+    pub of: Role,
+    /// The axis whose value names the vector.
+    pub vector_from: String,
+    /// What must come back, apart from what the vector says.
+    pub expect: Expect,
+}
 
 /// A credential acquired with unusual arguments.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

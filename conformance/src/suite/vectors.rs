@@ -1,8 +1,11 @@
 //! Vectors as input of cases.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
-use legwork_vectors::{Outcome, Vector};
+use legwork_vectors::{Authority, Group, Outcome, Vector};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -74,6 +77,7 @@ impl Message {
         let mut axis = UniqueMap::default();
         let invalid = all()
             .iter()
+            .map(|known| &known.vector)
             .filter(|vector| vector.result == Outcome::Invalid && !is_left_out(&vector.id));
         for vector in invalid {
             let (Some(number), Some(bytes)) = (vector.id.strip_prefix(self.folder()), &vector.bytes) else {
@@ -94,31 +98,148 @@ fn is_left_out(id: &str) -> bool {
     LEFT_OUT.iter().any(|(left, _)| *left == id)
 }
 
+/// What there are vectors of that can be decoded by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenKind {
+    /// NEGOTIATE.
+    Negotiate,
+    /// CHALLENGE.
+    Challenge,
+    /// AUTHENTICATE.
+    Authenticate,
+    /// A list of AV pairs.
+    AvPair,
+}
+
+impl TokenKind {
+    /// All of them, as they follow each other.
+    pub const ALL: [Self; 4] = [Self::Negotiate, Self::Challenge, Self::Authenticate, Self::AvPair];
+
+    /// Its name in the vector files and in the adapter protocol.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Negotiate => "negotiate",
+            Self::Challenge => "challenge",
+            Self::Authenticate => "authenticate",
+            Self::AvPair => "av_pair",
+        }
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|token| token.name() == name)
+    }
+
+    /// The values of an axis: one for each vector of the token that fits, `17-truncated`.
+    pub(super) fn axis(self, fits: fn(&Known) -> bool) -> UniqueMap<Variation> {
+        axis(|known| known.token() == self.name() && fits(known))
+    }
+}
+
+/// The values of an axis: one for each known answer of a function, `4-nt-response-v1`.
+pub(super) fn known_answers() -> UniqueMap<Variation> {
+    axis(|known| known.function().is_some())
+}
+
+fn axis(fits: impl Fn(&Known) -> bool) -> UniqueMap<Variation> {
+    let mut axis = UniqueMap::default();
+    for known in all().iter().filter(|known| fits(known)) {
+        let vector = &known.vector;
+        let number = vector.id.rsplit('/').next().unwrap_or_default();
+        let name = vector.function.as_ref().or(vector.reason.as_ref());
+        let value = name.map_or_else(|| number.to_owned(), |name| format!("{number}-{name}"));
+        let variation = Variation {
+            vector: Some(vector.id.clone()),
+            ..Variation::default()
+        };
+        axis.set(&value, variation);
+    }
+    axis
+}
+
+/// A vector, and what it is worth.
+#[derive(Debug)]
+pub struct Known {
+    /// Where its values come from.
+    pub authority: Authority,
+    /// The vector.
+    pub vector: Vector,
+}
+
+impl Known {
+    /// The name of its file: a token, or a kind of known answers.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        self.vector.id.split('/').nth(1).unwrap_or_default()
+    }
+
+    /// The function that it is a known answer of, if it depends on nothing but its inputs.
+    #[must_use]
+    pub fn function(&self) -> Option<&str> {
+        let function = self.vector.function.as_deref();
+        function.filter(|_| self.token() == "keys")
+    }
+
+    pub(super) fn is_decodable(&self) -> bool {
+        self.vector.result == Outcome::Valid
+    }
+
+    /// Whether who reads the bytes alone has to refuse them: nobody has to look into the parts.
+    pub(super) fn is_malformed(&self) -> bool {
+        let elsewhere = |flag: &String| flag == "nested" || flag == "semantic";
+        self.vector.result == Outcome::Invalid && !self.vector.flags.iter().any(elsewhere)
+    }
+
+    /// Whether the fields say all: the layout is the usual one, and no bytes follow.
+    pub(super) fn is_encodable(&self) -> bool {
+        let says_more = |name: &str| self.vector.fields.contains_key(name);
+        self.is_decodable() && !says_more("layout") && !says_more("trailer")
+    }
+}
+
 /// All vectors in order of files and numbers; read once.
-fn all() -> &'static [Vector] {
-    static ALL: OnceLock<Vec<Vector>> = OnceLock::new();
+fn all() -> &'static [Known] {
+    static ALL: OnceLock<Vec<Known>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let read = legwork_vectors::all().map(|vectors| vectors.map(|(_, vector)| vector).collect());
+        let known = |(group, vector): (Group, Vector)| Known {
+            authority: group.authority,
+            vector,
+        };
+        let read = legwork_vectors::all().map(|vectors| vectors.map(known).collect());
         read.unwrap_or_default()
     })
+}
+
+/// The vector of an id, if there is one.
+#[must_use]
+pub fn known(id: &str) -> Option<&'static Known> {
+    static BY_ID: OnceLock<BTreeMap<&str, &Known>> = OnceLock::new();
+    let by_id = BY_ID.get_or_init(|| {
+        let with_id = all().iter().map(|known| (known.vector.id.as_str(), known));
+        with_id.collect()
+    });
+    by_id.get(id).copied()
 }
 
 /// The bytes of a vector, if there is one of this id and it has bytes.
 #[must_use]
 pub fn bytes(id: &str) -> Option<&'static [u8]> {
-    static BY_ID: OnceLock<BTreeMap<&str, &[u8]>> = OnceLock::new();
-    let by_id = BY_ID.get_or_init(|| {
-        let with_bytes = all().iter();
-        with_bytes
-            .filter_map(|vector| Some((vector.id.as_str(), vector.bytes.as_deref()?)))
-            .collect()
-    });
-    by_id.get(id).copied()
+    known(id)?.vector.bytes.as_deref()
 }
 
 /// The ids of all vectors.
 pub(super) fn ids() -> impl Iterator<Item = &'static str> {
-    all().iter().map(|vector| vector.id.as_str())
+    all().iter().map(|known| known.vector.id.as_str())
+}
+
+/// The functions of a package that there are known answers of, in alphabetical order.
+#[must_use]
+pub fn functions(package: &str) -> BTreeSet<&'static str> {
+    let own = |known: &&Known| known.vector.id.split('/').next() == Some(package);
+    all().iter().filter(own).filter_map(Known::function).collect()
 }
 
 #[cfg(test)]
@@ -133,7 +254,7 @@ mod tests {
                 .iter()
                 .any(|message| vector.id.starts_with(message.folder()))
         };
-        let invalid = all().iter().filter(of_messages);
+        let invalid = all().iter().map(|known| &known.vector).filter(of_messages);
         let invalid = invalid.filter(|vector| vector.result == Outcome::Invalid).count();
         let cases: usize = messages.iter().map(|message| message.invalid().len()).sum();
         assert!(invalid > 60, "{invalid}");
@@ -141,6 +262,32 @@ mod tests {
         for (id, reason) in LEFT_OUT {
             assert!(bytes(id).is_some() && !reason.is_empty(), "{id}");
         }
+    }
+
+    #[test]
+    fn every_vector_of_a_token_is_decoded_or_refused_or_left_to_who_knows_more() {
+        for token in TokenKind::ALL {
+            let of_token = || all().iter().filter(|known| known.token() == token.name());
+            let flagged = |known: &&Known| known.vector.result == Outcome::Invalid && !known.is_malformed();
+            let good = token.axis(Known::is_decodable).len();
+            let broken = token.axis(Known::is_malformed).len();
+            assert!(good > 9 && broken > 5, "{token:?}: {good}, {broken}");
+            let cases = good + broken + of_token().filter(flagged).count();
+            assert_eq!(cases, of_token().count(), "{token:?}");
+            let encoded = token.axis(Known::is_encodable).len();
+            assert!((1..=good).contains(&encoded), "{token:?}: {encoded}");
+        }
+    }
+
+    #[test]
+    fn every_known_answer_is_asked_for_and_no_protected_message() {
+        let answers = all()
+            .iter()
+            .filter(|known| known.vector.id.starts_with("ntlm/keys/"));
+        assert_eq!(known_answers().len(), answers.count());
+        let functions = functions("ntlm");
+        assert!(functions.contains("nt-proof") && !functions.contains("seal"));
+        assert!(super::functions("kerberos").is_empty());
     }
 
     #[test]

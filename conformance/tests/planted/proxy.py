@@ -282,6 +282,28 @@ class InventsPackages(Proxy):
         return self.ask(request)
 
 
+class MisnamesFunctions(Proxy):
+    """hello says that `ntowf_v2` is computed."""
+
+    def answer(self, request):
+        reply = self.ask(request)
+        if request["op"] == "hello":
+            for drive in reply["outcome"]["hello"]["drives"]:
+                drive["derive"] = [name.replace("-", "_") for name in drive["derive"]]
+        return reply
+
+
+class MisnamesTokens(Proxy):
+    """hello says that `av-pairs` are decoded."""
+
+    def answer(self, request):
+        reply = self.ask(request)
+        if request["op"] == "hello":
+            for drive in reply["outcome"]["hello"]["drives"]:
+                drive["decode"] = ["av-pairs" if name == "av_pair" else name for name in drive["decode"]]
+        return reply
+
+
 class PrintsBeforeReplies(Proxy):
     """Something of the library stands before the reply on the same line."""
 

@@ -193,7 +193,7 @@ class Adapter:
 
 OPERATIONS = frozenset(
     "hello reset acquire free_credential initialize accept complete export import delete free_buffers query"
-    " sign verify seal unseal bye".split()
+    " sign verify seal unseal decode encode derive bye".split()
 )
 
 

@@ -6,6 +6,7 @@ mod party;
 mod protect;
 mod release;
 mod steps;
+mod vector;
 
 pub(crate) use protect::parts;
 
@@ -212,6 +213,9 @@ impl<'s> Driver<'_, 's> {
             Step::Transfer(step) => self.transfer(step),
             Step::ReAuthenticate(_) => self.re_authenticate(),
             Step::Acquire(step) => self.acquire_oddly(step),
+            Step::Decode(call) => self.decode(call),
+            Step::Encode(call) => self.encode(call),
+            Step::Derive(call) => self.derive(call),
         }
     }
 
@@ -305,7 +309,7 @@ impl<'s> Driver<'_, 's> {
             .map(|meaning| meaning.class)
     }
 
-    /// New environment and an ordinary credential for a side.
+    /// New environment and an ordinary credential for a side, which calls that vectors judge do without.
     fn begin(&mut self, role: Role) -> Result<(), End> {
         let package = self.case.entry.package.clone();
         let drive = crate::subject::drive(self.party(role).seat.subject().hello(), &package, role).cloned();
@@ -315,17 +319,16 @@ impl<'s> Driver<'_, 's> {
                 .party(role)
                 .unsupported(&format!("{package} {}", role.name())));
         }
+        if self.case.entry.scenario.is_of_vectors() {
+            return self.reset(role);
+        }
         let layer = self.party(role).layer();
         if !layer::is_spoken(layer) {
             return Err(self.party(role).unsupported(&format!("layer {}", layer.name())));
         }
         self.check_requirements(role)?;
         self.check_accounts(role)?;
-        let environment = self
-            .case
-            .world
-            .environment(role, self.settings.seed, self.settings.clock);
-        self.call(role, Purpose::Reset, Request::Reset { environment }, None)?;
+        self.reset(role)?;
         let identity = match role {
             Role::Initiator => self.case.world.identity.clone(),
             Role::Acceptor => None,
@@ -343,6 +346,15 @@ impl<'s> Driver<'_, 's> {
             return self.refused_early(event);
         }
         Ok(())
+    }
+
+    fn reset(&mut self, role: Role) -> Result<(), End> {
+        let environment = self
+            .case
+            .world
+            .environment(role, self.settings.seed, self.settings.clock);
+        self.call(role, Purpose::Reset, Request::Reset { environment }, None)
+            .map(|_| ())
     }
 
     /// Without an identity a package may refuse the credential instead of the first leg: what the scenario expects of
