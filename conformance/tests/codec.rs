@@ -129,13 +129,14 @@ fn the_served_reference_answers_every_vector_that_counts_for_others() {
             command: vec![env!("CARGO_BIN_EXE_legwork").to_owned(), "serve".to_owned()],
             ..Description::default()
         },
-        folder: PathBuf::new(),
+        ..Located::default()
     };
     let options = Options {
         deadline: Duration::from_secs(20),
         ..Options::default()
     };
-    let (_, results) = runner::run_foreign(&suite, &cases, &options, &served, &Role::BOTH, |_| {}).unwrap();
+    let run = runner::run_foreign(&suite, &cases, &options, &served, &Role::BOTH, |_| {}).unwrap();
+    let results = run.results;
     let mut rules = std::collections::BTreeMap::new();
     for result in &results {
         let expected = match &result.trace.end {

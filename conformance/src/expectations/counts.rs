@@ -130,11 +130,11 @@ impl Complaint {
 
 /// What is wrong with the whole of an entry.
 fn troubled(entry: &Entry, counts: &Counts) -> Option<(Trouble, String)> {
-    if entry.flaky {
-        return None;
-    }
     if counts.checks == 0 {
         return Some((Trouble::Unmatched, "it is about no check of this run".to_owned()));
+    }
+    if entry.flaky {
+        return None;
     }
     if counts.matched == 0 {
         return Some(nothing_matched(entry, counts));
