@@ -663,6 +663,41 @@ fn errors_are_shown_with_the_text() {
 
 /// A broken file is one error: names that may stand in it are not missed elsewhere.
 #[test]
+fn a_broken_table_is_told_with_its_place() {
+    let minors = |body: &str| {
+        suite_with(
+            "mappings/gss-minor/x.yaml",
+            &format!("title: t\nsource: s\n{body}"),
+        )
+    };
+    let row = "rows:\n  1: {name: n, class: failure, reason: policy}\n";
+    assert_eq!(minors(&format!("mechanisms: [x]\n{row}")), []);
+    let errors = minors(row);
+    assert_eq!(only(&errors).2, "minor statuses of no mechanism");
+    let errors = minors("mechanisms: [x]\nrows:\n  1: {name: n, class: continue}\n");
+    let why = "a minor status only says why a call failed";
+    assert_eq!(only(&errors), (5, 23, why));
+    let table = |body: &str| suite_with("mappings/exit.yaml", &format!("title: t\nsource: s\n{body}"));
+    let errors = table(&format!("mechanisms: [x]\n{row}"));
+    assert_eq!(only(&errors).2, "only minor statuses are those of a mechanism");
+    let errors = table("rows:\n  1: {name: n, class: ok}\n  2: {name: n, class: ok}\n");
+    assert_eq!(only(&errors), (5, 6, "the name `n` stands here twice"));
+    let bits = |body: &str| {
+        suite_with(
+            "mappings/attributes/gss.yaml",
+            &format!("title: t\nsource: s\nbits:\n{body}"),
+        )
+    };
+    assert_eq!(bits("  1: {name: A, attribute: integrity}\n  2: {name: B}\n"), []);
+    let errors = bits("  1: {name: A, attribute: honesty}\n");
+    assert_eq!(only(&errors), (4, 28, "no attribute `honesty`"));
+    let errors = bits("  3: {name: A}\n");
+    assert_eq!(only(&errors), (4, 3, "`3` is no bit, or stands here twice"));
+    let errors = suite_with("mappings/attributes/gsss.yaml", "title: t\nsource: s\nbits: {}\n");
+    assert_eq!(only(&errors).2, "no namespace is called `gsss`");
+}
+
+#[test]
 fn a_broken_rule_file_is_one_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for file in ["errata.yaml", "saboteurs.yaml"] {
