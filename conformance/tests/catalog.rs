@@ -690,7 +690,7 @@ fn a_broken_table_is_told_with_its_place() {
     };
     assert_eq!(bits("  1: {name: A, attribute: integrity}\n  2: {name: B}\n"), []);
     let errors = bits("  1: {name: A, attribute: honesty}\n");
-    assert_eq!(only(&errors), (4, 28, "no attribute `honesty`"));
+    assert_eq!(only(&errors), (4, 27, "no attribute `honesty`"));
     let errors = bits("  3: {name: A}\n");
     assert_eq!(only(&errors), (4, 3, "`3` is no bit, or stands here twice"));
     let errors = suite_with("mappings/attributes/gsss.yaml", "title: t\nsource: s\nbits: {}\n");
