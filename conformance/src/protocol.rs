@@ -488,6 +488,9 @@ pub struct Status {
     /// Minor or inner code, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minor: Option<String>,
+    /// The mechanism whose minor status it is (`gss`): its object identifier with dots, or `krb5`, `ntlmssp`, `spnego`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mechanism: Option<String>,
     /// The library's own text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

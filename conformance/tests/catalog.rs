@@ -11,14 +11,14 @@ use std::{collections::BTreeSet, env, fs, path::Path};
 
 use legwork::{
     expectations::ExpectationsFile,
-    protocol::{Namespace, ReplyLine, RequestLine},
+    protocol::{Namespace, ReplyLine, RequestLine, Status},
     report::{diff, log, summary},
     rules_command,
     suite::{
         Suite,
         bug_class::BugClassFile,
         errata::ErrataFile,
-        mapping::{Class, MappingFile, Reason},
+        mapping::{AttributeFile, Class, MappingFile, Reason, SubjectMappingFile},
         model::Model,
         rule::{About, Binds, RuleFile, Unchecked, Why},
         saboteur::{SaboteurFile, SaboteurRole},
@@ -152,11 +152,21 @@ fn statuses_have_their_numbers() {
     assert_eq!(mapping.number("SEC_E_COMPLETE_NEEDED"), None);
 }
 
+fn status(namespace: Namespace, code: &str, minor: Option<&str>) -> Status {
+    Status {
+        namespace,
+        code: code.to_owned(),
+        minor: minor.map(str::to_owned),
+        mechanism: None,
+        message: None,
+    }
+}
+
 #[test]
 fn mappings_give_class_and_reason() {
     let mapping = suite().mapping;
-    let class = |namespace, code: &str, minor| mapping.class_of(namespace, code, minor, "pyspnego");
-    let both = |namespace, code: &str| class(namespace, code, None).map(|row| (row.class, row.reason));
+    let meaning = |namespace, code: &str, minor| mapping.meaning(&status(namespace, code, minor), "pyspnego");
+    let both = |namespace, code: &str| meaning(namespace, code, None).map(|row| (row.class, row.reason));
     assert_eq!(
         both(Namespace::Sspi, "0x80090308"),
         Some((Class::Failure, Some(Reason::InvalidToken)))
@@ -185,7 +195,7 @@ fn mappings_give_class_and_reason() {
     );
     assert_eq!(both(Namespace::Return, "complete"), Some((Class::Ok, None)));
     assert_eq!(both(Namespace::Exception, "builtins.Unheard"), None);
-    let inner = class(
+    let inner = meaning(
         Namespace::Exception,
         "spnego.exceptions.InvalidTokenError",
         Some("0x8009030c"),
@@ -199,7 +209,7 @@ fn a_native_failure_stands_for_an_expected_one_of_the_same_reason() {
     let expected = |name: &str| mapping.by_name(name).unwrap().1.clone();
     let raised = |class: &str| {
         mapping
-            .class_of(Namespace::Exception, class, None, "pyspnego")
+            .meaning(&status(Namespace::Exception, class, None), "pyspnego")
             .unwrap()
     };
     let token_error = raised("spnego.exceptions.InvalidTokenError");
@@ -264,6 +274,8 @@ fn schemas_are_current() {
     schema::<ScenarioFile>("scenario.json");
     schema::<SaboteurFile>("saboteur.json");
     schema::<MappingFile>("mapping.json");
+    schema::<SubjectMappingFile>("subject-mapping.json");
+    schema::<AttributeFile>("attributes.json");
     schema::<ErrataFile>("errata.json");
     schema::<BugClassFile>("bug-class.json");
     schema::<Model>("model.json");
@@ -290,6 +302,7 @@ fn files_fulfil_their_schemas() {
         ("rules", "rule.json"),
         ("scenarios", "scenario.json"),
         ("mappings", "mapping.json"),
+        ("mappings/attributes", "attributes.json"),
         ("models", "model.json"),
     ];
     let files = [
@@ -300,7 +313,9 @@ fn files_fulfil_their_schemas() {
     for (place, schema) in folders.into_iter().chain(files) {
         let text = fs::read_to_string(root().join("schema").join(schema)).unwrap();
         let validator = jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap();
-        for path in yaml_files(&root().join(place)) {
+        let files = yaml_files(&root().join(place));
+        let other = |path: &Path| place == "mappings" && path.starts_with(root().join("mappings/attributes"));
+        for path in files.into_iter().filter(|path| !other(path)) {
             let value = yaml::to_json("file", &fs::read_to_string(&path).unwrap()).unwrap();
             let errors: Vec<_> = validator
                 .iter_errors(&value)
@@ -647,6 +662,41 @@ fn errors_are_shown_with_the_text() {
 }
 
 /// A broken file is one error: names that may stand in it are not missed elsewhere.
+#[test]
+fn a_broken_table_is_told_with_its_place() {
+    let minors = |body: &str| {
+        suite_with(
+            "mappings/gss-minor/x.yaml",
+            &format!("title: t\nsource: s\n{body}"),
+        )
+    };
+    let row = "rows:\n  1: {name: n, class: failure, reason: policy}\n";
+    assert_eq!(minors(&format!("mechanisms: [x]\n{row}")), []);
+    let errors = minors(row);
+    assert_eq!(only(&errors).2, "minor statuses of no mechanism");
+    let errors = minors("mechanisms: [x]\nrows:\n  1: {name: n, class: continue}\n");
+    let why = "a minor status only says why a call failed";
+    assert_eq!(only(&errors), (5, 23, why));
+    let table = |body: &str| suite_with("mappings/exit.yaml", &format!("title: t\nsource: s\n{body}"));
+    let errors = table(&format!("mechanisms: [x]\n{row}"));
+    assert_eq!(only(&errors).2, "only minor statuses are those of a mechanism");
+    let errors = table("rows:\n  1: {name: n, class: ok}\n  2: {name: n, class: ok}\n");
+    assert_eq!(only(&errors), (5, 6, "the name `n` stands here twice"));
+    let bits = |body: &str| {
+        suite_with(
+            "mappings/attributes/gss.yaml",
+            &format!("title: t\nsource: s\nbits:\n{body}"),
+        )
+    };
+    assert_eq!(bits("  1: {name: A, attribute: integrity}\n  2: {name: B}\n"), []);
+    let errors = bits("  1: {name: A, attribute: honesty}\n");
+    assert_eq!(only(&errors), (4, 27, "no attribute `honesty`"));
+    let errors = bits("  3: {name: A}\n");
+    assert_eq!(only(&errors), (4, 3, "`3` is no bit, or stands here twice"));
+    let errors = suite_with("mappings/attributes/gsss.yaml", "title: t\nsource: s\nbits: {}\n");
+    assert_eq!(only(&errors).2, "no namespace is called `gsss`");
+}
+
 #[test]
 fn a_broken_rule_file_is_one_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -130,8 +130,9 @@ pub(super) fn status_fault(status: &Status) -> Option<String> {
         (1..=8).contains(&digits.len()) && digits.chars().all(|digit| digit.is_ascii_hexdigit())
     });
     let wanted = match status.namespace {
-        Namespace::Sspi | Namespace::Ntstatus | Namespace::Gss if !number => {
-            "`0x` and up to eight hex digits"
+        Namespace::Sspi | Namespace::Gss if !number => "`0x` and up to eight hex digits",
+        Namespace::Ntstatus if !number && !code.contains("STATUS_") => {
+            "`0x` and up to eight hex digits, or a name of NTSTATUS"
         }
         Namespace::Return if !matches!(code, "continue" | "complete" | "silent") => {
             "`continue`, `complete` or `silent`"
@@ -215,9 +216,15 @@ mod tests {
             namespace,
             code: code.to_owned(),
             minor: None,
+            mechanism: None,
             message: None,
         };
         assert_eq!(status_fault(&status(Namespace::Sspi, "0x80090308")), None);
+        assert_eq!(
+            status_fault(&status(Namespace::Ntstatus, "NT_STATUS_WRONG_PASSWORD")),
+            None
+        );
+        assert!(status_fault(&status(Namespace::Ntstatus, "-1073741718")).is_some());
         assert_eq!(status_fault(&status(Namespace::Return, "continue")), None);
         assert!(status_fault(&status(Namespace::Sspi, "2148074248")).is_some());
         assert!(status_fault(&status(Namespace::Return, "ok")).is_some());

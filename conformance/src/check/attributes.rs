@@ -6,7 +6,10 @@ use super::{Judge, call, calls, exchange, recompute::ResponseForm};
 use crate::{
     protocol::{Attributes, Namespace, Role},
     run::trace::{Event, Purpose},
-    suite::{mapping::Class, names},
+    suite::{
+        mapping::{Class, Mapping},
+        names,
+    },
 };
 
 pub(super) fn check(judge: &mut Judge<'_>) {
@@ -62,7 +65,7 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, 
         if guest || anonymous || !calls::requires(event, name) || !flags.contains(flag) {
             continue;
         }
-        match granted(event.side, attributes.as_ref(), name) {
+        match granted(judge.mapping(), event.side, attributes.as_ref(), name) {
             Some(granted) => judge.check(&rule, at, granted, || {
                 format!(
                     "{name} was asked for and agreed, and is not among the attributes {}",
@@ -85,7 +88,7 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, 
         if !applies {
             continue;
         }
-        match granted(event.side, attributes.as_ref(), name) {
+        match granted(judge.mapping(), event.side, attributes.as_ref(), name) {
             Some(granted) => judge.check(&rule(rule_name), at, !granted, || {
                 format!(
                     "{name} is among the attributes {} although nothing provides it",
@@ -100,7 +103,7 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, 
 /// A null session is reported as one, and as unprotected: there is no secret that only the two sides know.
 fn null_session(judge: &mut Judge<'_>, at: usize, event: &Event, attributes: Option<&Attributes>) {
     let rule = format!("{}/ntlm/null-session-reported", call(event.side));
-    match granted(event.side, attributes, "null-session") {
+    match granted(judge.mapping(), event.side, attributes, "null-session") {
         Some(reported) => judge.check(&rule, at, reported, || {
             format!(
                 "nobody is logged on, and the attributes {} do not say so",
@@ -111,7 +114,7 @@ fn null_session(judge: &mut Judge<'_>, at: usize, event: &Event, attributes: Opt
     }
     let rule = format!("{}/ntlm/null-session-unprotected", call(event.side));
     for name in ["integrity", "confidentiality"] {
-        match granted(event.side, attributes, name) {
+        match granted(judge.mapping(), event.side, attributes, name) {
             Some(reported) => judge.check(&rule, at, !reported, || {
                 format!(
                     "nobody is logged on, and {name} is among the attributes {}",
@@ -124,27 +127,18 @@ fn null_session(judge: &mut Judge<'_>, at: usize, event: &Event, attributes: Opt
 }
 
 /// Whether an attribute is granted; none if the namespace cannot say.
-pub(super) fn granted(side: Role, attributes: Option<&Attributes>, name: &str) -> Option<bool> {
+pub(super) fn granted(
+    mapping: &Mapping,
+    side: Role,
+    attributes: Option<&Attributes>,
+    name: &str,
+) -> Option<bool> {
     let attributes = attributes?;
     let bit = match attributes.namespace {
         Namespace::Sspi => names::attribute(side, name)?,
-        Namespace::Gss => gss(name)?,
-        _ => return None,
+        namespace => mapping.attribute(namespace, name)?,
     };
     Some(attributes.bits & bit != 0)
-}
-
-/// GSS_C_* flags (RFC 2744 appendix A).
-fn gss(name: &str) -> Option<u32> {
-    Some(match name {
-        "delegate" => 1,
-        "mutual-auth" => 2,
-        "replay-detect" => 4,
-        "sequence-detect" => 8,
-        "confidentiality" => 16,
-        "integrity" => 32,
-        _ => return None,
-    })
 }
 
 fn show(attributes: Option<&Attributes>) -> String {

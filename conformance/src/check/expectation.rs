@@ -66,7 +66,7 @@ fn attributes(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) 
         let attributes = event
             .attributes()
             .filter(|_| judge.shows(event.side, "attributes"));
-        match granted(event.side, attributes, name) {
+        match granted(judge.mapping(), event.side, attributes, name) {
             Some(found) => judge.check(&expect.rule, at, found == wanted, || {
                 format!("attribute {name}: expected {wanted}, got {found}")
             }),

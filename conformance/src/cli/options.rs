@@ -13,7 +13,7 @@ use legwork::{
         description::{Description, Located},
         isolation, version,
     },
-    suite::{Suite, mapping::MappingFile},
+    suite::Suite,
     yaml::{self, Document},
 };
 
@@ -178,15 +178,7 @@ pub(crate) fn describe(path: &Path) -> Result<Located, Failure> {
 }
 
 fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
-    let shown = file.display().to_string();
-    let unreadable = |error| {
-        Failure::Broken(vec![yaml::Located::whole_file(
-            &shown,
-            format!("cannot be read: {error}"),
-        )])
-    };
-    let text = std::fs::read_to_string(file).map_err(unreadable)?;
-    Document::new(&shown, &text)
+    Document::new(&file.display().to_string(), &text(file)?)
         .read()
         .map_err(|error| Failure::Broken(vec![*error]))
 }
@@ -207,6 +199,15 @@ pub(crate) fn set_up(located: &Located) -> Result<(), Failure> {
     Ok(())
 }
 
+fn text(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| {
+        Failure::Broken(vec![yaml::Located::whole_file(
+            &file.display().to_string(),
+            format!("cannot be read: {error}"),
+        )])
+    })
+}
+
 /// Tells the suite what a subject's own errors mean: its documented classes, and the rows of `mapping.yaml` beside
 /// its description.
 pub(crate) fn teach(suite: &mut Suite, located: &Located) -> Result<(), Failure> {
@@ -220,8 +221,8 @@ pub(crate) fn teach(suite: &mut Suite, located: &Located) -> Result<(), Failure>
     let file = located.home.join("mapping.yaml");
     if file.is_file() {
         suite
-            .mapping
-            .insert_exceptions(name, read::<MappingFile>(&file)?.rows);
+            .add_subject_mapping(name, &file.display().to_string(), &text(&file)?)
+            .map_err(Failure::Broken)?;
     }
     Ok(())
 }

@@ -468,6 +468,7 @@ fn told(status: SecurityStatus, message: Option<String>) -> Outcome {
             namespace: Namespace::Sspi,
             code,
             minor: None,
+            mechanism: None,
             message,
         }),
         ..Outcome::default()

@@ -1,14 +1,16 @@
 //! Checks across files: every name that one part of the suite uses must exist in another. Each finding is placed
 //! where the name stands.
 
+mod mappings;
 mod tables;
 
+pub(super) use self::mappings::subject_mapping;
 use super::{
     RequirementsFile, ScenarioEntry, Suite,
     files::SuiteFile,
     grammar,
     map::UniqueMap,
-    mapping::{Class, MappingFile},
+    mapping::Class,
     names,
     rule::{About, RuleFile, Unchecked, Why},
     saboteur::{Sabotage, Saboteur, SaboteurFile},
@@ -38,7 +40,7 @@ pub(super) fn all(suite: &Suite, files: &[SuiteFile], broken: &[&str]) -> Vec<Lo
             Some("scenarios") => {
                 findings.scenarios(&document, file.place_below("scenarios").unwrap_or_default())
             }
-            Some("mappings") => findings.mapping(&document),
+            Some("mappings") => findings.mapping(&document, file.place_below("mappings").unwrap_or_default()),
             Some("requirements") => findings.requirements(&document),
             Some("saboteurs.yaml") => findings.saboteurs(&document),
             Some("models") => findings.model(&document, file.place_below("models").unwrap_or_default()),
@@ -122,24 +124,6 @@ impl Findings<'_> {
             .values()
             .filter(|entry| entry.has_alias(alias))
             .count()
-    }
-
-    fn mapping(&mut self, document: &Document<'_>) {
-        let Ok(file) = document.read::<MappingFile>() else {
-            return;
-        };
-        for (key, row) in file.rows.iter() {
-            let path = Path::root().at("rows").at(key);
-            let failure = row.class == Class::Failure;
-            if failure && row.reason.is_none() {
-                let expected = Some("a key `reason`".to_owned());
-                self.wrong(document, &path, "a failure without a reason".to_owned(), expected);
-            }
-            if !failure && row.reason.is_some() {
-                let message = "a reason for what is no failure".to_owned();
-                self.wrong(document, &path.at("reason"), message, None);
-            }
-        }
     }
 
     fn requirements(&mut self, document: &Document<'_>) {

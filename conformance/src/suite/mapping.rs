@@ -1,14 +1,18 @@
 //! Mapping tables: what the native codes of a library mean. Adapters never say it; these tables do.
 
-use std::collections::BTreeMap;
+mod lookup;
+#[cfg(test)]
+mod tests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::lookup::Mapping;
 use super::map::UniqueMap;
-use crate::protocol::{Namespace, Status};
+use crate::protocol::Namespace;
 
-/// One file of `mappings/`: the codes of one namespace; for exceptions, of one subject.
+/// One file of `mappings/`: the codes of one namespace; for exceptions, of one subject; for minor statuses of GSS-API,
+/// of some mechanisms.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MappingFile {
@@ -16,9 +20,75 @@ pub struct MappingFile {
     pub title: String,
     /// Where the meanings come from.
     pub source: String,
-    /// The rows by native code: a number in hex, the class name of an exception, or class name and inner code
-    /// with a slash between.
+    /// The mechanisms whose minor statuses these are, by word and object identifier: a minor status is a number of its
+    /// mechanism. In other tables none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mechanisms: Vec<String>,
+    /// The rows by native code: a number in hex or decimal, a name, the class name of an exception, or class name and
+    /// inner code with a slash between.
     pub rows: UniqueMap<StatusMeaning>,
+}
+
+/// `mapping.yaml` beside `subject.yaml`: codes that are the subject's own. They add to the tables of `mappings/` and never
+/// overrule them.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SubjectMappingFile {
+    /// Whose codes these are, for people.
+    pub title: String,
+    /// Where the meanings come from.
+    pub source: String,
+    /// Exceptions: class name, or class name and inner code with a slash between. `rows` says the same.
+    #[serde(default, alias = "rows")]
+    pub exception: UniqueMap<StatusMeaning>,
+    /// Exit codes.
+    #[serde(default)]
+    pub exit: UniqueMap<StatusMeaning>,
+    /// Minor statuses of GSS-API, whatever the mechanism.
+    #[serde(default)]
+    pub gss_minor: UniqueMap<StatusMeaning>,
+    /// Texts that stand for an NTSTATUS.
+    #[serde(default)]
+    pub ntstatus: UniqueMap<StatusMeaning>,
+    /// Results of a SASL library.
+    #[serde(default)]
+    pub sasl: UniqueMap<StatusMeaning>,
+}
+
+impl SubjectMappingFile {
+    /// The tables, each with its key in the file and the namespace that its codes are of; minor statuses are of none.
+    pub(crate) fn tables(&self) -> [(&'static str, Option<Namespace>, &UniqueMap<StatusMeaning>); 5] {
+        [
+            ("exception", Some(Namespace::Exception), &self.exception),
+            ("exit", Some(Namespace::Exit), &self.exit),
+            ("gss-minor", None, &self.gss_minor),
+            ("ntstatus", Some(Namespace::Ntstatus), &self.ntstatus),
+            ("sasl", Some(Namespace::Sasl), &self.sasl),
+        ]
+    }
+}
+
+/// One file of `mappings/attributes/`: the attribute bits of one namespace.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AttributeFile {
+    /// Whose bits these are, for people.
+    pub title: String,
+    /// Where they come from.
+    pub source: String,
+    /// The bits, in hex.
+    pub bits: UniqueMap<AttributeBit>,
+}
+
+/// What a native attribute bit says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AttributeBit {
+    /// The bit's name.
+    pub name: String,
+    /// The attribute of SSPI that says the same, as scenarios write it; none if there is none.
+    #[serde(default)]
+    pub attribute: Option<String>,
 }
 
 /// What a native code means.
@@ -58,6 +128,29 @@ impl StatusMeaning {
             .reasons()
             .any(|reason| expected.reasons().any(|other| other == reason));
         self.documented && self.class == expected.class && (self.class != Class::Failure || vague || shared)
+    }
+
+    /// Whether this is the code's name or another name of it.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.also.iter().any(|also| also == name)
+    }
+
+    /// This failure with what a minor status adds: why, where the major status does not say it. A major status that says
+    /// why is judged by that alone, for a minor status is no excuse for a wrong major one.
+    #[must_use]
+    fn refined_by(&self, minor: &Self) -> Self {
+        if self.reason != Some(Reason::Unspecified) || minor.reason.is_none() {
+            return self.clone();
+        }
+        Self {
+            class: self.class,
+            reason: minor.reason,
+            or: minor.or.clone(),
+            name: format!("{} / {}", self.name, minor.name),
+            also: Vec::new(),
+            documented: self.documented && minor.documented,
+        }
     }
 
     /// All reasons that this code stands for.
@@ -138,188 +231,11 @@ pub enum Reason {
     Unspecified,
 }
 
-/// All mapping tables of a suite.
-#[derive(Clone, Debug, Default)]
-pub struct Mapping {
-    tables: BTreeMap<Namespace, UniqueMap<StatusMeaning>>,
-    exceptions: BTreeMap<String, UniqueMap<StatusMeaning>>,
-    documented_errors: BTreeMap<String, Vec<String>>,
-}
-
-impl Mapping {
-    /// Adds the table of a namespace.
-    pub fn insert(&mut self, namespace: Namespace, rows: UniqueMap<StatusMeaning>) {
-        self.tables.insert(namespace, rows);
-    }
-
-    /// Adds the table of a subject's exceptions.
-    pub fn insert_exceptions(&mut self, subject: &str, rows: UniqueMap<StatusMeaning>) {
-        self.exceptions.insert(subject.to_owned(), rows);
-    }
-
-    /// The tables, and the exception classes that a subject documents as its errors: one that no row knows is a
-    /// failure that does not say why.
-    #[must_use]
-    pub fn with_documented_errors(mut self, subject: &str, classes: Vec<String>) -> Self {
-        self.documented_errors.insert(subject.to_owned(), classes);
-        self
-    }
-
-    /// What a status of a subject means; none if no table knows the code.
-    #[must_use]
-    pub fn class_of(
-        &self,
-        namespace: Namespace,
-        code: &str,
-        minor: Option<&str>,
-        subject: &str,
-    ) -> Option<StatusMeaning> {
-        match namespace {
-            Namespace::Exception => {
-                let row = self.exception(code, minor, subject).cloned();
-                row.or_else(|| self.documented_error(code, subject))
-            }
-            // A SECURITY_STATUS may hold an NTSTATUS (erratum F20).
-            Namespace::Sspi => {
-                let row = self.row(Namespace::Sspi, code);
-                row.or_else(|| self.row(Namespace::Ntstatus, code)).cloned()
-            }
-            Namespace::Gss => self.gss(code),
-            _ => self.row(namespace, code).cloned(),
-        }
-    }
-
-    /// What a status of a subject means; none if no table knows the code.
-    #[must_use]
-    pub fn meaning(&self, status: &Status, subject: &str) -> Option<StatusMeaning> {
-        self.class_of(status.namespace, &status.code, status.minor.as_deref(), subject)
-    }
-
-    /// The code and meaning of a SECURITY_STATUS by its name: what an expectation says.
-    #[must_use]
-    pub fn by_name(&self, name: &str) -> Option<(&str, &StatusMeaning)> {
-        let rows = self.tables.get(&Namespace::Sspi)?;
-        rows.iter()
-            .find(|(_, row)| row.name == name || row.also.iter().any(|also| also == name))
-    }
-
-    /// The number of a SECURITY_STATUS by its name.
-    #[must_use]
-    pub fn number(&self, name: &str) -> Option<u32> {
-        self.by_name(name).and_then(|(code, _)| parse(code))
-    }
-
-    /// All names of SECURITY_STATUS values, in order of writing.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.tables
-            .get(&Namespace::Sspi)
-            .into_iter()
-            .flat_map(UniqueMap::iter)
-            .map(|(_, row)| row.name.as_str())
-    }
-
-    /// The rows of a namespace in order of writing; exceptions have a table per subject.
-    pub fn rows(&self, namespace: Namespace) -> impl Iterator<Item = (&str, &StatusMeaning)> {
-        self.tables.get(&namespace).into_iter().flat_map(UniqueMap::iter)
-    }
-
-    fn row(&self, namespace: Namespace, code: &str) -> Option<&StatusMeaning> {
-        let rows = self.tables.get(&namespace)?;
-        rows.get(code).or_else(|| {
-            let number = parse(code)?;
-            rows.iter()
-                .find(|(key, _)| parse(key) == Some(number))
-                .map(|(_, row)| row)
-        })
-    }
-
-    fn exception(&self, class: &str, minor: Option<&str>, subject: &str) -> Option<&StatusMeaning> {
-        let rows = self.exceptions.get(subject)?;
-        let exact = minor.and_then(|minor| rows.get(&format!("{class}/{minor}")));
-        exact.or_else(|| rows.get(class))
-    }
-
-    fn documented_error(&self, class: &str, subject: &str) -> Option<StatusMeaning> {
-        let classes = self.documented_errors.get(subject)?;
-        classes
-            .iter()
-            .any(|documented| documented == class)
-            .then(|| StatusMeaning {
-                class: Class::Failure,
-                reason: Some(Reason::Unspecified),
-                or: Vec::new(),
-                name: class.to_owned(),
-                also: Vec::new(),
-                documented: true,
-            })
-    }
-
-    /// A GSS major status is three fields: a calling error, a routine error and supplementary bits. The errors
-    /// come first; without one, the lowest supplementary bit decides.
-    fn gss(&self, code: &str) -> Option<StatusMeaning> {
-        let major = parse(code)?;
-        let errors = [major & 0xff00_0000, major & 0x00ff_0000];
-        let bits = (0..16).map(|bit| major & (1 << bit));
-        let part = errors
-            .into_iter()
-            .chain(bits)
-            .find(|part| *part != 0)
-            .unwrap_or(0);
-        self.row(Namespace::Gss, &format!("0x{part:08x}")).cloned()
-    }
-}
-
-/// A number in hex with `0x`, or in decimal.
-fn parse(code: &str) -> Option<u32> {
+/// A number: in hex with `0x`, or in decimal; negative ones are those of 32 bits.
+pub(crate) fn parse(code: &str) -> Option<u32> {
     match code.strip_prefix("0x").or_else(|| code.strip_prefix("0X")) {
         Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None if code.starts_with('-') => code.parse().ok().map(i32::cast_unsigned),
         None => code.parse().ok(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Class, Mapping, Reason};
-    use crate::{protocol::Namespace, suite::Suite};
-
-    fn mapping() -> Mapping {
-        Suite::embedded().map(|suite| suite.mapping).unwrap_or_default()
-    }
-
-    #[test]
-    fn a_security_status_may_hold_an_ntstatus() {
-        let both = |code: &str| {
-            let row = mapping().class_of(Namespace::Sspi, code, None, "any");
-            row.map(|row| (row.name, row.class, row.reason))
-        };
-        let denied = (
-            "STATUS_LOGON_FAILURE".to_owned(),
-            Class::Failure,
-            Some(Reason::LogonDenied),
-        );
-        assert_eq!(both("0xC000006D"), Some(denied));
-        assert_eq!(both("0x00000000").map(|row| row.0).as_deref(), Some("SEC_E_OK"));
-        assert_eq!(both("0xdeadbeef"), None);
-    }
-
-    #[test]
-    fn a_documented_error_without_a_row_says_no_reason() {
-        let mapping = mapping().with_documented_errors("stack", vec!["stack.Error".to_owned()]);
-        let row = |class: &str, subject: &str| {
-            let row = mapping.class_of(Namespace::Exception, class, None, subject);
-            row.map(|row| (row.class, row.reason, row.documented))
-        };
-        let vague = (Class::Failure, Some(Reason::Unspecified), true);
-        assert_eq!(row("stack.Error", "stack"), Some(vague));
-        assert_eq!(row("stack.ErrorOfAnother", "stack"), None);
-        assert_eq!(row("stack.Error", "other"), None);
-    }
-
-    #[test]
-    fn a_row_comes_before_the_documented_errors() {
-        let class = "builtins.ValueError";
-        let mapping = mapping().with_documented_errors("pyspnego", vec![class.to_owned()]);
-        let row = mapping.class_of(Namespace::Exception, class, None, "pyspnego");
-        assert_eq!(row.map(|row| row.documented), Some(false));
     }
 }

@@ -31,7 +31,7 @@ use self::{
     errata::{ErrataFile, Erratum},
     files::SuiteFile,
     map::UniqueMap,
-    mapping::{Mapping, MappingFile},
+    mapping::{AttributeFile, Mapping, MappingFile, SubjectMappingFile},
     model::Model,
     profile::{Profile, ProfileFile},
     rule::{Rule, RuleFile},
@@ -122,6 +122,23 @@ impl Suite {
         Self::assemble(&files, errors)
     }
 
+    /// Adds the text of a subject's `mapping.yaml`.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn add_subject_mapping(&mut self, subject: &str, file: &str, text: &str) -> Result<(), Vec<Located>> {
+        let document = Document::new(file, text);
+        let parsed: SubjectMappingFile = document.read().map_err(|error| vec![*error])?;
+        let errors = check::subject_mapping(self, &document, &parsed);
+        if errors.is_empty() {
+            self.mapping.insert_subject(subject, parsed);
+            Ok(())
+        } else {
+            Err(errors)
+        }
+    }
+
     /// A rule by its id or a former id.
     #[must_use]
     pub fn rule(&self, id: &str) -> Option<(&str, &RuleEntry)> {
@@ -199,17 +216,22 @@ impl Suite {
     }
 
     fn add_mapping(&mut self, file: &SuiteFile) -> Result<(), Box<Located>> {
-        let parsed: MappingFile = read(file)?;
         let place = file.place_below("mappings").unwrap_or_default();
         match place.split_once('/') {
-            Some(("exception", subject)) => self.mapping.insert_exceptions(subject, parsed.rows),
-            _ => match namespace(place) {
-                Some(namespace) => self.mapping.insert(namespace, parsed.rows),
-                None => {
-                    let message = format!("no namespace is called `{place}`");
-                    return Err(Box::new(Located::whole_file(&file.shown, message)));
-                }
-            },
+            Some(("attributes", of)) => {
+                let namespace = namespace(file, of)?;
+                self.mapping
+                    .insert_attributes(namespace, read::<AttributeFile>(file)?);
+            }
+            Some(("exception", subject)) => {
+                self.mapping
+                    .insert_exceptions(subject, read::<MappingFile>(file)?.rows);
+            }
+            Some(("gss-minor", _)) => self.mapping.insert_minors(read(file)?),
+            _ => {
+                let namespace = namespace(file, place)?;
+                self.mapping.insert(namespace, read::<MappingFile>(file)?.rows);
+            }
         }
         Ok(())
     }
@@ -279,14 +301,18 @@ fn id(file: &SuiteFile, folder: &str, key: &str) -> String {
     format!("{}/{key}", file.place_below(folder).unwrap_or_default())
 }
 
-fn namespace(name: &str) -> Option<Namespace> {
-    match name {
-        "sspi" => Some(Namespace::Sspi),
-        "gss" => Some(Namespace::Gss),
-        "ntstatus" => Some(Namespace::Ntstatus),
-        "sasl" => Some(Namespace::Sasl),
-        "exit" => Some(Namespace::Exit),
-        "return" => Some(Namespace::Return),
-        _ => None,
-    }
+/// The namespace whose codes a file holds.
+fn namespace(file: &SuiteFile, name: &str) -> Result<Namespace, Box<Located>> {
+    Ok(match name {
+        "sspi" => Namespace::Sspi,
+        "gss" => Namespace::Gss,
+        "ntstatus" => Namespace::Ntstatus,
+        "sasl" => Namespace::Sasl,
+        "exit" => Namespace::Exit,
+        "return" => Namespace::Return,
+        _ => {
+            let message = format!("no namespace is called `{name}`");
+            return Err(Box::new(Located::whole_file(&file.shown, message)));
+        }
+    })
 }

@@ -8,8 +8,14 @@ use legwork::{
     protocol::{ReplyLine, Request, RequestLine},
     serve::serve,
     suite::{
-        RequirementsFile, bug_class::BugClassFile, errata::ErrataFile, mapping::MappingFile, model::Model,
-        rule::RuleFile, saboteur::SaboteurFile, scenario::ScenarioFile,
+        RequirementsFile,
+        bug_class::BugClassFile,
+        errata::ErrataFile,
+        mapping::{AttributeFile, MappingFile, SubjectMappingFile},
+        model::Model,
+        rule::RuleFile,
+        saboteur::SaboteurFile,
+        scenario::ScenarioFile,
     },
     yaml::{self, Document, End, Located, Path, SIZE_LIMIT},
 };
@@ -20,7 +26,7 @@ use serde_json::Value;
 type Reader = fn(&Document<'_>) -> Result<(), Box<Located>>;
 
 /// The readers of a suite, by the folder or name of their files. The first byte of an input chooses one.
-pub const READERS: [(&str, Reader); 9] = [
+pub const READERS: [(&str, Reader); 11] = [
     ("scenarios", |document| document.read::<ScenarioFile>().map(drop)),
     ("rules", |document| document.read::<RuleFile>().map(drop)),
     ("models", |document| document.read::<Model>().map(drop)),
@@ -37,6 +43,12 @@ pub const READERS: [(&str, Reader); 9] = [
     }),
     ("expectations.yaml", |document| {
         document.read::<ExpectationsFile>().map(drop)
+    }),
+    ("mappings/attributes", |document| {
+        document.read::<AttributeFile>().map(drop)
+    }),
+    ("mapping.yaml", |document| {
+        document.read::<SubjectMappingFile>().map(drop)
     }),
 ];
 

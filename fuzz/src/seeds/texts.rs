@@ -21,17 +21,14 @@ pub(super) fn of(target: &str) -> Vec<Seed> {
     }
 }
 
-/// Every file of the suite behind the byte that chooses its reader, and the expectations of every subject.
+/// Every file of the suite behind the byte that chooses its reader, and the expectations and codes of every subject.
 fn suite() -> Vec<Seed> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance");
     let mut seeds = Vec::new();
     for (kind, (place, _)) in (0_u8..).zip(READERS) {
         let mut files = Vec::new();
-        let folder = if place == "expectations.yaml" {
-            "adapters"
-        } else {
-            place
-        };
+        let of_subject = matches!(place, "expectations.yaml" | "mapping.yaml");
+        let folder = if of_subject { "adapters" } else { place };
         collect(&root.join(folder), &mut files);
         for file in files {
             let name = file
@@ -39,7 +36,8 @@ fn suite() -> Vec<Seed> {
                 .unwrap_or(&file)
                 .to_string_lossy()
                 .replace('/', "-");
-            let other = folder == "adapters" && !name.ends_with(place);
+            let nested = place == "mappings" && name.starts_with("mappings-attributes-");
+            let other = nested || (of_subject && !name.ends_with(place));
             if let (false, Ok(text)) = (other, fs::read(&file)) {
                 seeds.push(Seed::new(name, [&[kind][..], &text].concat()));
             }
