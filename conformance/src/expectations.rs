@@ -13,6 +13,7 @@ use crate::{
     protocol::Role,
     run::case,
     runner::CaseResult,
+    suite::{Suite, rule::Effect},
     yaml::{Document, End, Located, Path},
 };
 
@@ -54,6 +55,9 @@ pub struct Entry {
     /// Whether it is not for the version that is run.
     #[serde(skip)]
     pub set_aside: bool,
+    /// Whether it answers for whatever must not be told, if there is anything: crashes only, or all failures.
+    #[serde(skip)]
+    pub withholds: Option<Withheld>,
     /// What is deviant, and why we believe that it is not us: the evidence.
     pub reason: String,
     /// Where it is discussed with the people who can change it.
@@ -62,6 +66,15 @@ pub struct Entry {
     /// Fails in some runs only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+}
+
+/// What must not be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// Every failure of a rule.
+    Failures,
+    /// Ends of the subject's process.
+    Crashes,
 }
 
 /// Public and private expectations of a subject.
@@ -150,6 +163,24 @@ impl Expectations {
         self
     }
 
+    /// Withholds what private entries would: failures of rules whose breach can let somebody in, and crashes. What an
+    /// entry of the file is about stays its own.
+    pub fn withhold(&mut self, suite: &Suite) {
+        let entry = |rule: &str, withholds| Entry {
+            rule: rule.to_owned(),
+            withholds: Some(withholds),
+            ..Entry::default()
+        };
+        let bypass = suite
+            .rules
+            .iter()
+            .filter(|(_, entry)| entry.rule.effect == Effect::Bypass);
+        let bypass = bypass.map(|(id, _)| entry(id, Withheld::Failures));
+        let crashes = suite.rules.keys().map(|id| entry(id, Withheld::Crashes));
+        self.entries
+            .extend(bypass.chain(crashes).map(|entry| (entry, true)));
+    }
+
     /// The implementation and version that the public entries were seen with; empty if the file does not say.
     #[must_use]
     pub fn seen_with(&self) -> &str {
@@ -207,7 +238,9 @@ impl Expectations {
     /// Which entry takes a finding of a case.
     #[must_use]
     pub fn taken(&self, case: &str, finding: &Finding) -> Taken {
-        let matches = |(entry, _): &(Entry, bool)| entry.selects(case, finding) && entry.has_shape(finding);
+        let matches = |(entry, _): &(Entry, bool)| {
+            entry.selects(case, finding) && entry.has_shape(finding) && entry.may_withhold(finding)
+        };
         match counts_against(finding) {
             false => Taken::Passes,
             true => match self.entries.iter().position(matches) {
@@ -278,6 +311,16 @@ impl Entry {
             && self.rule == finding.rule
             && self.role.is_none_or(|role| role == finding.side)
             && (self.cases.is_empty() || self.cases.iter().any(|pattern| case::matches(pattern, case)))
+    }
+
+    fn may_withhold(&self, finding: &Finding) -> bool {
+        self.withholds != Some(Withheld::Crashes) || finding.verdict == Verdict::Crash
+    }
+
+    /// Whether it says something about a subject, so that it can be wrong.
+    #[must_use]
+    pub fn is_a_claim(&self) -> bool {
+        !self.set_aside && self.withholds.is_none()
     }
 
     fn has_shape(&self, finding: &Finding) -> bool {

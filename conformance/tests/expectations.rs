@@ -40,6 +40,24 @@ fn troubles(staged: &mut Staged<'_>, entries: &str) -> Vec<(Trouble, String)> {
     complaints.map(|it| (it.trouble, it.message.clone())).collect()
 }
 
+/// Without the private file a public run can still keep to itself what that would withhold.
+#[test]
+fn what_lets_somebody_in_can_be_withheld() {
+    let suite = suite();
+    let mut staged = wrong_mic(&suite);
+    let open = staged.outcome.unexpected.len();
+    let mut expectations = Expectations::default();
+    expectations.withhold(&suite);
+    staged.outcome = expectations.judge(&staged.results, true);
+    assert!(staged.outcome.withheld > 0);
+    assert_eq!(staged.outcome.withheld + staged.outcome.unexpected.len(), open);
+    assert_eq!(staged.outcome.complaints, []);
+    let told = staged.run().unforeseen().map(|(_, finding)| &finding.rule);
+    let bypass =
+        |rule: &&String| suite.rules[rule.as_str()].rule.effect == legwork::suite::rule::Effect::Bypass;
+    assert_eq!(told.filter(bypass).count(), 0);
+}
+
 /// An entry for other versions neither answers for a failure nor is out of date.
 #[test]
 fn an_entry_for_other_versions_is_set_aside() {

@@ -16,11 +16,15 @@ const LIBRARY: &str = "target/preload/liblegwork_preload.so";
 /// The variable that names the library to `legwork`.
 const VARIABLE: &str = "LEGWORK_PRELOAD";
 
+/// The variable that names a folder with files of expectations that are not public: `NAME.yaml`.
+const PRIVATE: &str = "LEGWORK_PRIVATE";
+
 /// Runs the task that the arguments name.
 pub(crate) fn run(arguments: &[&str]) -> TaskResult {
     match arguments {
         ["setup", names @ ..] => setup(names),
-        _ => Err(TaskError::Usage("adapters setup [NAME …]".to_owned())),
+        ["test", names @ ..] => test(names),
+        _ => Err(TaskError::Usage("adapters setup|test [NAME …]".to_owned())),
     }
 }
 
@@ -33,21 +37,66 @@ pub(crate) fn preload() -> Option<(&'static str, PathBuf)> {
 
 /// Builds the library and sets adapters up: those named, or all.
 fn setup(names: &[&str]) -> TaskResult {
-    let all = root().join("conformance/adapters");
-    let mut folders: Vec<PathBuf> = match names {
-        [] => match fs::read_dir(&all) {
-            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-            Err(error) => return failed(format!("{}: {error}", all.display())),
-        },
-        names => names.iter().map(|name| all.join(name)).collect(),
-    };
-    folders.sort();
     build_library()?;
-    for folder in folders {
+    for folder in folders(names)? {
         println!("{}", folder.display());
-        run_program(legwork(&["adapter", "setup", &folder.to_string_lossy()]))?;
+        run_program(legwork(&[
+            "adapter",
+            "setup",
+            "--install",
+            &folder.to_string_lossy(),
+        ]))?;
     }
     Ok(())
+}
+
+/// Runs adapters through the suite: those named, or all. What must not be public is counted and not told, unless the
+/// variable names a folder with the files that know of it.
+fn test(names: &[&str]) -> TaskResult {
+    let private = std::env::var_os(PRIVATE).map(PathBuf::from);
+    let mut wrong = Vec::new();
+    for folder in folders(names)? {
+        println!("\n{}", folder.display());
+        let name = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let mut command = legwork(&["run", "--subject", &folder.to_string_lossy()]);
+        let file = private.as_ref().map(|folder| folder.join(format!("{name}.yaml")));
+        match file.filter(|file| file.is_file()) {
+            Some(file) => command.arg("--private-expectations").arg(file),
+            None => command.arg("--withhold"),
+        };
+        command.envs(preload());
+        if let Err(error) = run_program(command) {
+            if let TaskError::Usage(_) = error {
+                return Err(error);
+            }
+            wrong.push(name);
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => failed(format!("otherwise than known: {}", wrong.join(", "))),
+    }
+}
+
+/// Folders of the adapters that are named, or of all; other versions of subjects are none.
+fn folders(names: &[&str]) -> Result<Vec<PathBuf>, TaskError> {
+    let all = root().join("conformance/adapters");
+    if !names.is_empty() {
+        return Ok(names.iter().map(|name| all.join(name)).collect());
+    }
+    let entries =
+        fs::read_dir(&all).map_err(|error| TaskError::Failed(format!("{}: {error}", all.display())))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let version = |path: &PathBuf| path.to_string_lossy().contains('@');
+    let mut folders: Vec<PathBuf> = paths
+        .filter(|path| path.join("subject.yaml").is_file() && !version(path))
+        .collect();
+    folders.sort();
+    Ok(folders)
 }
 
 fn build_library() -> TaskResult {

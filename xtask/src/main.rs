@@ -20,6 +20,7 @@ usage: cargo xtask TASK
 
   conformance [ARGUMENT …]         the suite against the reference engine, or what `legwork run` is told
   adapters setup [NAME …]          the library that steers adapters, and the setup of those named, or of all
+  adapters test [NAME …]           the suite with adapters that are set up, those named, or all
   test                             everything a change must pass, in order
   tidy                             house rules of the source tree
   vectors lint [--fix]             form, ids, order and counts of the data files

@@ -18,6 +18,7 @@ use serde_json::json;
 use super::{
     console::{self, Done, Failure},
     options::{self, SuiteChoice},
+    setup::set_up,
 };
 
 /// Write an adapter.
@@ -25,8 +26,11 @@ use super::{
 pub(crate) enum Command {
     /// Look at an adapter itself: what it says, and whether it can be believed
     Check(Check),
-    /// Run the setup commands of adapters
+    /// Look for what adapters need, and run their setup commands
     Setup {
+        /// Install packages of Debian that are missing, instead of naming them
+        #[arg(long)]
+        install: bool,
         /// Folders with subject.yaml
         #[arg(required = true)]
         folders: Vec<PathBuf>,
@@ -64,14 +68,14 @@ pub(crate) struct Check {
 pub(crate) fn run(command: &Command) -> Done {
     match command {
         Command::Check(arguments) => check(arguments),
-        Command::Setup { folders } => setup(folders),
+        Command::Setup { folders, install } => setup(folders, *install),
         Command::New { language, folder } => new(*language, folder),
     }
 }
 
-fn setup(folders: &[PathBuf]) -> Done {
+fn setup(folders: &[PathBuf], install: bool) -> Done {
     for folder in folders {
-        options::set_up(&options::describe(folder)?)?;
+        set_up(&options::describe(folder)?, install)?;
     }
     Ok(ExitCode::SUCCESS)
 }

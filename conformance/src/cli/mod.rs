@@ -20,6 +20,7 @@ mod repro;
 mod rules;
 mod run;
 mod serve;
+mod setup;
 mod tokens;
 
 use std::process::ExitCode;

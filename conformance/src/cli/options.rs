@@ -183,22 +183,6 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
         .map_err(|error| Failure::Broken(vec![*error]))
 }
 
-/// Runs the setup commands of a description in its folder.
-pub(crate) fn set_up(located: &Located) -> Result<(), Failure> {
-    for line in located.description.setup.iter().filter(|line| !line.is_empty()) {
-        let failed = |what: String| Failure::Failed(format!("setup: {what}"));
-        let shown = line.join(" ");
-        let status = located
-            .command(line)
-            .status()
-            .map_err(|error| failed(format!("cannot start `{shown}`: {error}")))?;
-        if !status.success() {
-            return Err(failed(format!("`{shown}` ends with {status}")));
-        }
-    }
-    Ok(())
-}
-
 fn text(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|error| {
         Failure::Broken(vec![yaml::Located::whole_file(

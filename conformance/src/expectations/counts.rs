@@ -117,7 +117,7 @@ impl Complaint {
             },
             message: if private { String::new() } else { message },
         };
-        if entry.set_aside {
+        if !entry.is_a_claim() {
             return Vec::new();
         }
         let found = match troubled(entry, counts) {

@@ -26,6 +26,9 @@ pub struct Description {
     /// Version of the implementation that the setup installs. `PATH@VERSION` on the command line chooses another one.
     #[serde(default)]
     pub version: Option<String>,
+    /// What must be installed on the machine before the setup.
+    #[serde(default)]
+    pub needs: Needs,
     /// Files of the folder that name the version beside this one, such as `requirements.txt`.
     #[serde(default)]
     pub pins: Vec<String>,
@@ -59,6 +62,18 @@ pub struct Description {
     /// Exception classes that the implementation documents as its errors.
     #[serde(default)]
     pub documented_errors: Vec<String>,
+}
+
+/// What must be installed on the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Needs {
+    /// Packages of Debian by name, or `name=version`.
+    #[serde(default)]
+    pub debian: Vec<String>,
+    /// Programs that must be on the path, on any system.
+    #[serde(default)]
+    pub programs: Vec<String>,
 }
 
 /// What a process may use, as a description says it: a number with its unit, or `none`.

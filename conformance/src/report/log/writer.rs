@@ -210,7 +210,7 @@ impl<'a, W: Write> Writer<'a, W> {
     fn expectations(&mut self) {
         for (at, counts) in std::mem::take(&mut self.counts).into_iter().enumerate() {
             let entry = self.plan.expectations.entry(at);
-            if entry.is_some_and(|entry| entry.set_aside) {
+            if !entry.is_some_and(crate::expectations::Entry::is_a_claim) {
                 continue;
             }
             let private = self.plan.expectations.is_private(at);
