@@ -7,6 +7,7 @@
 mod adapter;
 mod console;
 mod diff;
+mod findings;
 mod inspect;
 mod isolation;
 mod list;
@@ -48,6 +49,8 @@ enum Command {
     /// What the suite judges by, and how well that is proven
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Write the page of known deviations
+    Findings(findings::Arguments),
     /// Pair implementations, each with each
     Pairs(pairs::Arguments),
     /// Write a folder that replays one case
@@ -86,6 +89,7 @@ pub(crate) fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Rules(command) => rules::run(&command),
+        Command::Findings(arguments) => findings::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),
         Command::Repro(arguments) => repro::run(&arguments),
         Command::Log(command) => log::run(&command),

@@ -177,7 +177,7 @@ pub(crate) fn describe(path: &Path) -> Result<Located, Failure> {
     })
 }
 
-fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
+pub(crate) fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
     Document::new(&file.display().to_string(), &text(file)?)
         .read()
         .map_err(|error| Failure::Broken(vec![*error]))

@@ -10,6 +10,7 @@
 //! | `summary`, `junit`, `markdown` | the same for machines and pages |
 //! | `log` | the run log, one JSON object a line, its reader, and the merging of logs |
 //! | `diff`, `diff_text` | what two runs differ in |
+//! | `findings` | the page of known deviations |
 //! | `matrix` | what came of pairing implementations |
 //! | `repro` | a folder that replays a case |
 //! | `expectation_update`, `expectation_edit` | a file of expectations brought up to date |
@@ -25,6 +26,7 @@ mod evidence;
 mod expectation_edit;
 pub mod expectation_update;
 pub mod failure;
+pub mod findings;
 pub mod junit;
 pub mod kill_matrix;
 pub mod log;
