@@ -152,7 +152,7 @@ impl Mapping {
         self.tables.insert(namespace, rows);
     }
 
-    /// Adds the table of a subject's exceptions.
+    /// Adds the table of a subject's exceptions and exit codes.
     pub fn insert_exceptions(&mut self, subject: &str, rows: UniqueMap<StatusMeaning>) {
         self.exceptions.insert(subject.to_owned(), rows);
     }
@@ -185,6 +185,8 @@ impl Mapping {
                 row.or_else(|| self.row(Namespace::Ntstatus, code)).cloned()
             }
             Namespace::Gss => self.gss(code),
+            // Every program has exit codes of its own.
+            Namespace::Exit => self.exception(code, minor, subject).cloned(),
             _ => self.row(namespace, code).cloned(),
         }
     }
