@@ -63,7 +63,7 @@ class Exchange:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env={"LC_ALL": "C.UTF-8"},
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
         )
         self.life = os.pidfd_open(self.curl.pid)
         self.over = False
