@@ -318,6 +318,20 @@ mod tests {
     }
 
     #[test]
+    fn exit_codes_are_those_of_a_subject() {
+        let rows =
+            r#"{"22": {"name": "HTTP page not retrieved", "class": "failure", "reason": "unspecified"}}"#;
+        let mut mapping = mapping();
+        mapping.insert_exceptions("curl", serde_json::from_str(rows).unwrap_or_default());
+        let class = |subject: &str| {
+            let row = mapping.class_of(Namespace::Exit, "22", None, subject);
+            row.map(|row| row.class)
+        };
+        assert_eq!(class("curl"), Some(Class::Failure));
+        assert_eq!(class("other"), None);
+    }
+
+    #[test]
     fn a_row_comes_before_the_documented_errors() {
         let class = "builtins.ValueError";
         let mapping = mapping().with_documented_errors("pyspnego", vec![class.to_owned()]);
