@@ -84,3 +84,11 @@ fn a_silent_subject_that_goes_on_has_not_refused() {
         "{summary:#}"
     );
 }
+
+#[test]
+fn who_shows_no_protection_is_asked_for_none() {
+    let all = run(&["silent", "unprotected"], &[GOOD]);
+    assert_eq!(all["cases"], serde_json::json!({"pass": 2}), "{all:#}");
+    let shown = run(&["unprotected"], &[GOOD]);
+    assert_eq!(shown["cases"], serde_json::json!({"unsupported": 2}), "{shown:#}");
+}

@@ -47,14 +47,18 @@ fn passes(subject: &Path, warned: &[&str]) {
     assert_eq!(code, Some(0));
 }
 
-/// Whether a program is on this machine.
+/// Whether a program is on this machine. That of Go takes no options for it.
 fn is_here(program: &str) -> bool {
-    let asked = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    asked.is_ok_and(|status| status.success())
+    let tells = |word: &str| {
+        let asked = Command::new(program)
+            .arg(word)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        asked.is_ok_and(|status| status.success())
+    };
+    tells("--version") || tells("version")
 }
 
 fn compile(sources: &[PathBuf], flags: &[&str], to: &Path) -> ExitStatus {

@@ -48,7 +48,12 @@ var operations = map[string]func(*request) (object, error){
 	"bye":   func(*request) (object, error) { return object{}, nil },
 }
 
-func answer(asked *request) object {
+func answer(asked *request) (reply object) {
+	defer func() {
+		if err := recover(); err != nil {
+			reply = object{"fault": object{"message": fmt.Sprint(err)}}
+		}
+	}()
 	operation, known := operations[asked.Op]
 	if !known {
 		return object{"unsupported": object{"what": asked.Op}}

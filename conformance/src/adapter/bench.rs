@@ -266,7 +266,9 @@ impl<'a> Bench<'a> {
             last(side).is_some_and(|(_, event)| match event.status() {
                 Some(status) => {
                     let meaning = self.suite.mapping.meaning(status, name);
-                    meaning.is_some_and(|meaning| matches!(meaning.class, Class::Ok | Class::Complete))
+                    meaning.is_some_and(|meaning| {
+                        matches!(meaning.class, Class::Ok | Class::Complete | Class::Silent)
+                    })
                 }
                 None => silent && event.outcome().is_some(),
             })

@@ -143,7 +143,19 @@ fn hello(bench: &mut Bench<'_>) -> Seen {
     if wrong.is_empty() && hello.drives.is_empty() {
         return Seen::warn("drives nothing yet: `drives` wants an entry for each package and role");
     }
-    if wrong.is_empty() && hello.drives.iter().any(|drive| drive.requirements == 0) {
+    let protects = |drive: &&Drive| {
+        drive
+            .observables
+            .iter()
+            .any(|name| name == "attributes" || name == "per-message")
+    };
+    if wrong.is_empty()
+        && hello
+            .drives
+            .iter()
+            .filter(protects)
+            .any(|drive| drive.requirements == 0)
+    {
         return Seen::warn("`requirements` is 0: only cases that ask for nothing can run");
     }
     Seen::unless(&wrong, "all its words are known")

@@ -35,7 +35,6 @@ pub struct Summary {
     /// Whether everything is as it should be, or as it is known to be.
     pub good: bool,
     /// What must be known before anything else is believed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
     /// Cases by verdict.
     pub cases: BTreeMap<&'static str, usize>,

@@ -386,8 +386,7 @@ impl<'s> Driver<'_, 's> {
 
     /// A requirement that an interface cannot express makes a case impossible, unless nothing hangs on it.
     fn check_requirements(&mut self, role: Role) -> Result<(), End> {
-        let connection = names::requirement(role, "connection").unwrap_or_default();
-        let wanted = self.case.world.side(role).requirements & !connection;
+        let wanted = self.case.world.side(role).requirements & !self.idle_requirements(role);
         let expressible = self
             .party(role)
             .drive
@@ -399,5 +398,17 @@ impl<'s> Driver<'_, 's> {
         Err(self
             .party(role)
             .unsupported(&format!("requirements 0x{:08x}", wanted & !expressible)))
+    }
+
+    /// Requirements that nothing hangs on: a connection is what there is anyway, and the protection of messages is seen
+    /// neither in messages nor in attributes where a subject shows none.
+    fn idle_requirements(&mut self, role: Role) -> u32 {
+        let party = self.party(role);
+        let protection = ["integrity", "confidentiality", "replay-detect", "sequence-detect"];
+        let unprotected = !party.shows("per-message") && !party.shows("attributes");
+        let idle = if unprotected { protection.as_slice() } else { &[] };
+        let bits = idle.iter().chain(&["connection"]);
+        bits.filter_map(|name| names::requirement(role, name))
+            .fold(0, |all, bit| all | bit)
     }
 }
