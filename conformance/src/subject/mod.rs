@@ -11,6 +11,7 @@ pub mod usage;
 
 use std::time::Duration;
 
+pub(crate) use streams::Line;
 use usage::Usage;
 
 use crate::protocol::{Drive, Hello, Outcome, Request, Role, Unsupported};

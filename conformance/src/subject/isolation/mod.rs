@@ -29,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use system::{Gauge, own_group, without_blocking};
+pub(super) use system::{Gauge, Output, own_group, wait, without_blocking};
 
 /// How long processes have to see that their input has ended before they are killed.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
@@ -135,6 +135,11 @@ impl Group {
             }
             thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Whether the group was killed.
+    pub(super) fn is_killed(&self) -> bool {
+        self.gone
     }
 
     /// Kills every process of the group.
