@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     sync::Mutex,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use legwork_engine::ntlm::messages::Challenge;
@@ -18,6 +18,7 @@ use crate::{
         case::Case,
         driver::{self, CallerDeviation, Foreign, Seat, Settings},
         portion::{self, Shard},
+        spent::Spent,
         trace::{End, Trace},
         world::DEFAULT_CLOCK,
     },
@@ -228,20 +229,30 @@ pub fn run_subject(
     role: Role,
 ) -> CaseResult {
     let mut reference = Reference::default();
-    let theirs = subject.subject.hello().clone();
-    let name = subject.name.clone();
+    let mut settings = settings(suite, case, options, None);
     // A subject whose clock cannot be steered has the real one, and its peer has to live at the same time.
-    let steered = theirs.controls.iter().any(|control| control == "clock");
-    let clock = if steered { options.clock } else { now() };
-    let options = Options {
-        clock,
-        ..options.clone()
+    let controls = &subject.subject.hello().controls;
+    if !controls.iter().any(|control| control == "clock") {
+        settings.clock = now();
+    }
+    let trace = match role {
+        Role::Initiator => driver::run(
+            case,
+            Seat::Foreign(&mut *subject),
+            Seat::Reference(&mut reference),
+            settings,
+        ),
+        Role::Acceptor => driver::run(
+            case,
+            Seat::Reference(&mut reference),
+            Seat::Foreign(&mut *subject),
+            settings,
+        ),
     };
-    let settings = settings(suite, case, &options, None);
     let seen = |side: Role| match side == role {
         true => Seen {
-            hello: &theirs,
-            name: &name,
+            hello: subject.subject.hello(),
+            name: &subject.name,
             judged: case.judges(role),
         },
         false => Seen {
@@ -250,21 +261,18 @@ pub fn run_subject(
             judged: false,
         },
     };
-    let trace = match role {
-        Role::Initiator => driver::run(
-            case,
-            Seat::Foreign(subject),
-            Seat::Reference(&mut reference),
-            settings,
-        ),
-        Role::Acceptor => driver::run(
-            case,
-            Seat::Reference(&mut reference),
-            Seat::Foreign(subject),
-            settings,
-        ),
-    };
     conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
+}
+
+/// What came of all cases with a subject.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// Who the subject says it is.
+    pub hello: Hello,
+    /// What came of each case.
+    pub results: Vec<CaseResult>,
+    /// Where the time went.
+    pub spent: Spent,
 }
 
 /// Runs all cases with a subject in the given roles, one child process a worker.
@@ -278,21 +286,20 @@ pub fn run_foreign(
     located: &Located,
     roles: &[Role],
     done: impl Fn(&CaseResult) + Sync,
-) -> Result<(Hello, Vec<CaseResult>), String> {
+) -> Result<Played, String> {
     let start = || Process::start(located.clone(), options.deadline);
     let mut first = start()?;
     first.probe()?;
     let foreign = |process: Process| Foreign {
         subject: Box::new(process),
         name: located.description.name.clone(),
+        spent: Spent::default(),
     };
     let hello = first.hello().clone();
     let idle = Mutex::new(vec![foreign(first)]);
-    let package = |case: &Case<'_>| case.entry.package.clone();
     let offered = |role: &&Role| {
-        cases
-            .iter()
-            .any(|case| subject::drive(&hello, &package(case), **role).is_some())
+        let drives = |case: &Case<'_>| subject::drive(&hello, &case.entry.package, **role).is_some();
+        cases.iter().any(drives)
     };
     let judged = |role: &Role| {
         let role = *role;
@@ -302,20 +309,34 @@ pub fn run_foreign(
     let work = roles.iter().filter(offered).flat_map(judged).collect();
     let results = in_parallel(work, options, |case, role| {
         let waiting = idle.lock().ok().and_then(|mut idle| idle.pop());
-        let result = match waiting.map_or_else(|| start().map(foreign), Ok) {
+        match waiting.map_or_else(|| start().map(foreign), Ok) {
             Ok(mut subject) => {
+                let started = Instant::now();
                 let result = run_subject(suite, case, options, &mut subject, role);
+                done(&result);
+                subject.spent.cases += started.elapsed();
                 if let Ok(mut idle) = idle.lock() {
                     idle.push(subject);
                 }
                 result
             }
-            Err(message) => not_started(suite, case, options, role, (&hello, &message)),
-        };
-        done(&result);
-        result
+            Err(message) => {
+                let result = not_started(suite, case, options, role, (&hello, &message));
+                done(&result);
+                result
+            }
+        }
     });
-    Ok((hello, across_cases(suite, results)))
+    let subjects = idle.into_inner().unwrap_or_default();
+    let mut spent = Spent::default();
+    subjects.iter().for_each(|subject| spent += subject.spent);
+    // Each process has time to end.
+    subjects.into_par_iter().for_each(drop);
+    Ok(Played {
+        hello,
+        results: across_cases(suite, results),
+        spent,
+    })
 }
 
 /// A case for which no further process of the subject could be started.

@@ -52,7 +52,7 @@ fn run(suite: &Suite, cases: &[Case<'_>], located: &Located, seconds: u64) -> Ve
     let roles = Role::BOTH;
     runner::run_foreign(suite, cases, &options, located, &roles, |_| {})
         .expect("the adapter starts")
-        .1
+        .results
 }
 
 #[test]

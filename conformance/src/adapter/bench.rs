@@ -17,6 +17,7 @@ use crate::{
     run::{
         case::{self, Case},
         driver::Foreign,
+        spent::Spent,
         trace::{End, Event, Trace},
         world::{DEFAULT_CLOCK, World},
     },
@@ -225,6 +226,7 @@ impl<'a> Bench<'a> {
         let mut foreign = Foreign {
             subject: Box::new(self.seat()),
             name: self.name.clone(),
+            spent: Spent::default(),
         };
         let options = Options::default();
         Some(runner::run_subject(self.suite, &case, &options, &mut foreign, role).trace)

@@ -9,7 +9,7 @@ use std::{
 
 use legwork::{
     expectations::Expectations,
-    protocol::{Hello, Role},
+    protocol::Role,
     report::{Run, Who, repro, text},
     run::case::{self, Case},
     runner::{self, CaseResult, Options},
@@ -68,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         outcome: &outcome,
         strict: false,
         elapsed,
+        spent: None,
     };
     for result in &results {
         let folder = arguments
@@ -107,8 +108,9 @@ fn play(
     let roles = role.map_or_else(|| Role::BOTH.to_vec(), |role| vec![role]);
     let argument = arguments.subject.argument();
     let run = runner::run_foreign(suite, cases, options, located, &roles, |_| {});
-    let (hello, results): (Hello, _) = run.map_err(Failure::Failed)?;
-    Ok((Who::of(&located.description.name, &hello, argument), results))
+    let played = run.map_err(Failure::Failed)?;
+    let who = Who::of(&located.description.name, &played.hello, argument);
+    Ok((who, played.results))
 }
 
 fn default_folder(key: &str) -> PathBuf {

@@ -3,9 +3,11 @@
 use std::{
     fs::{self, File},
     io::BufWriter,
+    num::NonZero,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Mutex,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,8 +19,8 @@ use legwork::{
         expectation_update::{self, Audience},
         log,
     },
-    run::{case::Case, portion::Shard},
-    runner::{self, CaseResult, Options},
+    run::{case::Case, portion::Shard, spent::Spent},
+    runner::{self, CaseResult, Options, Played},
     subject::{description::Located, reference::HELLO},
     suite::Suite,
 };
@@ -48,7 +50,7 @@ pub(crate) struct Arguments {
     /// Run the setup commands of the subject's description first
     #[arg(long, requires = "subject")]
     setup: bool,
-    /// Cases that run at the same time; the default is one a processor
+    /// Cases that run at the same time; the default is one a processor, and two with a subject, for which they wait
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     #[command(flatten)]
@@ -117,10 +119,20 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         set_up(located)?;
     }
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(arguments.jobs.map_or(0, usize::from))
+        .num_threads(jobs(arguments))
         .build();
     let pool = pool.map_err(|error| Failure::Usage(format!("cannot start threads: {error}")))?;
     pool.install(|| prepared.go(arguments))
+}
+
+/// Cases that run at the same time. Who waits for an adapter leaves the processor to another.
+fn jobs(arguments: &Arguments) -> usize {
+    let processors = || thread::available_parallelism().map_or(1, NonZero::get);
+    match (arguments.jobs, &arguments.subject.subject) {
+        (Some(jobs), _) => usize::from(jobs),
+        (None, Some(_)) => processors().saturating_mul(2),
+        (None, None) => processors(),
+    }
 }
 
 fn roles(arguments: &Arguments) -> Vec<Role> {
@@ -197,14 +209,14 @@ impl Prepared<'_> {
         let mine = |key: &&String| arguments.shard.is_none_or(|shard| shard.has(key));
         let bar = progress::bar(keys.iter().filter(mine).count(), "cases");
         let started = Instant::now();
-        let (hello, results) = self.play(|result| {
+        let played = self.play(|result| {
             if let Some(Ok(mut log)) = log.as_ref().map(Mutex::lock) {
                 log.case(result);
             }
             bar.inc(1);
         })?;
         bar.finish_and_clear();
-        self.conclude(arguments, log, &hello, &results, started.elapsed())
+        self.conclude(arguments, log, &played, started.elapsed())
     }
 
     /// Reports; an error of the log comes last, for the report is worth having without it.
@@ -212,10 +224,14 @@ impl Prepared<'_> {
         &self,
         arguments: &Arguments,
         log: Option<Log<'_>>,
-        hello: &Hello,
-        results: &[CaseResult],
+        played: &Played,
         elapsed: Duration,
     ) -> Done {
+        let Played {
+            hello,
+            results,
+            spent,
+        } = played;
         let whole = is_whole(arguments) && arguments.shard.is_none();
         let outcome = self.expectations.judge(results, whole);
         let who = self.who(arguments, Some(hello));
@@ -229,6 +245,7 @@ impl Prepared<'_> {
             outcome: &outcome,
             strict: arguments.strict,
             elapsed,
+            spent: self.located.is_some().then_some(*spent),
         };
         arguments.outputs.write(&run)?;
         if let Some(log) = log {
@@ -263,10 +280,13 @@ impl Prepared<'_> {
         Ok(())
     }
 
-    fn play(&self, done: impl Fn(&CaseResult) + Sync) -> Result<(Hello, Vec<CaseResult>), Failure> {
+    fn play(&self, done: impl Fn(&CaseResult) + Sync) -> Result<Played, Failure> {
         let Some(located) = &self.located else {
-            let results = runner::run_reference(self.suite, &self.cases, &self.options, done);
-            return Ok((HELLO.clone(), results));
+            return Ok(Played {
+                hello: HELLO.clone(),
+                results: runner::run_reference(self.suite, &self.cases, &self.options, done),
+                spent: Spent::default(),
+            });
         };
         runner::run_foreign(self.suite, &self.cases, &self.options, located, &self.roles, done)
             .map_err(|message| not_run(located, &message))
