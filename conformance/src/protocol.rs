@@ -3,6 +3,7 @@
 //! One JSON object a line each way over the standard streams of a child process. A request carries a number
 //! `seq` that its reply repeats. `PROTOCOL.md` tells the same in prose, with worked exchanges.
 
+mod hex;
 mod lines;
 
 use std::collections::BTreeMap;

@@ -22,6 +22,9 @@ use crate::protocol::{Hello, Reply, ReplyLine, Request, VERSION};
 /// An operation that no version of the protocol has.
 const NO_OPERATION: &str = "no-such-operation";
 
+/// Bytes that a request rarely exceeds.
+const REQUEST: usize = 2048;
+
 /// Starts in a row that may fail before no further one is tried.
 const STARTS: u32 = 3;
 
@@ -123,13 +126,12 @@ impl Process {
     fn exchange(&mut self, request: &Request) -> Answer {
         self.sequence = self.sequence.wrapping_add(1);
         let seq = self.sequence;
-        match serde_json::to_vec(&Numbered { seq, request }) {
-            Ok(mut line) => {
-                line.push(b'\n');
-                self.ask(&line)
-            }
-            Err(error) => Answer::Fault(format!("the request cannot be written: {error}")),
+        let mut line = Vec::with_capacity(REQUEST);
+        if let Err(error) = serde_json::to_writer(&mut line, &Numbered { seq, request }) {
+            return Answer::Fault(format!("the request cannot be written: {error}"));
         }
+        line.push(b'\n');
+        self.ask(&line)
     }
 
     /// Sends a line and waits for the reply. A child that gives none, or says that it failed, is killed.

@@ -1,7 +1,7 @@
 //! Reads what an adapter writes, and never holds more of it than a bound.
 
 use std::{
-    io::{self, ErrorKind, Read},
+    io::{self, BufRead, ErrorKind, Read},
     process::ChildStdin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -100,14 +100,16 @@ impl Lines {
     /// Takes a line of what was read.
     fn take(&mut self) -> Option<Line> {
         let behind = self.held.get(self.searched..).unwrap_or_default();
-        if let Some(length) = behind.iter().position(|byte| *byte == b'\n') {
-            let end = self.searched.saturating_add(length).saturating_add(1);
-            let line = self.held.get(self.taken..end).unwrap_or_default();
-            let text = String::from_utf8_lossy(line).into_owned();
-            (self.taken, self.searched) = (end, end);
-            return Some(Line::Text(text));
+        let mut rest = behind;
+        // Reading from memory does not fail; without a line feed it goes to the end.
+        let length = rest.skip_until(b'\n').unwrap_or_default();
+        let is_whole = behind.get(..length).is_some_and(|part| part.ends_with(b"\n"));
+        self.searched = self.searched.saturating_add(length);
+        if is_whole {
+            let line = self.held.get(self.taken..self.searched).unwrap_or_default();
+            self.taken = self.searched;
+            return Some(Line::Text(text_of(line)));
         }
-        self.searched = self.held.len();
         let rest = match self.unread() {
             LINE_LIMIT.. => Line::TooLong,
             1.. if self.ended => Line::Half,
@@ -140,6 +142,13 @@ impl Lines {
         }
         true
     }
+}
+
+/// The text of a line, with replacement characters where it is none.
+fn text_of(line: &[u8]) -> String {
+    // Most lines are text, and that is found out faster than what is none in others.
+    let whole = str::from_utf8(line).map(str::to_owned);
+    whole.unwrap_or_else(|_| String::from_utf8_lossy(line).into_owned())
 }
 
 /// Whether an error says no more than that a call should be made again.
