@@ -256,13 +256,13 @@ fn a_wrapper_stands_before_the_adapter() {
 #[test]
 fn a_check_of_an_animal_ends_and_leaves_no_process() {
     for (name, said) in [
-        ("silence", "no reply within 2 s"),
+        ("silence", "no reply within 6 s"),
         ("fork_keeps_the_pipe", "the process died: exit status: 4"),
         ("closes_its_output", "closed its output, and stays"),
     ] {
         let visit = Visit::to(name, "");
         let mut command = Command::new(env!("CARGO_BIN_EXE_legwork"));
-        command.args(["adapter", "check", "--deadline", "2"]);
+        command.args(["adapter", "check", "--deadline", &DEADLINE.to_string()]);
         let checked = command
             .arg(visit.folder.path())
             .env("ZOO_VISIT", visit.folder.path());
