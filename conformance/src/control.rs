@@ -18,6 +18,7 @@ use crate::{
     run::{
         case::{self, Case},
         driver::Foreign,
+        spent::Spent,
         trace::End,
     },
     runner::{self, Options},
@@ -264,6 +265,7 @@ impl Bench<'_> {
                 reseeded,
             }),
             name: self.name.to_owned(),
+            spent: Spent::default(),
         };
         let trace = runner::run_subject(self.suite, case, self.options, &mut foreign, role).trace;
         if let End::Crash(_, what) | End::Hang(_, what) | End::AdapterFault(_, what) = &trace.end {

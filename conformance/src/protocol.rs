@@ -3,6 +3,9 @@
 //! One JSON object a line each way over the standard streams of a child process. A request carries a number
 //! `seq` that its reply repeats. `PROTOCOL.md` tells the same in prose, with worked exchanges.
 
+mod hex;
+mod lines;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -15,7 +18,7 @@ pub const SECOND: i64 = 10_000_000;
 pub const VERSION: u32 = 1;
 
 /// A request with its sequence number: one line towards the adapter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct RequestLine {
     /// Opaque number, repeated in the reply.
     pub seq: u64,
@@ -25,7 +28,7 @@ pub struct RequestLine {
 }
 
 /// A reply with the sequence number of its request: one line from the adapter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ReplyLine {
     /// The number of the request that is answered.
     pub seq: u64,

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     sync::Mutex,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use legwork_engine::ntlm::messages::Challenge;
@@ -19,6 +19,7 @@ use crate::{
         case::Case,
         driver::{self, CallerDeviation, Foreign, Seat, Settings},
         portion::{self, Shard},
+        spent::Spent,
         trace::{End, Trace},
         world::DEFAULT_CLOCK,
     },
@@ -229,17 +230,26 @@ pub fn run_subject(
     role: Role,
 ) -> CaseResult {
     let mut reference = Reference::default();
-    let theirs = subject.subject.hello().clone();
-    let name = subject.name.clone();
-    let options = Options {
-        clock: clock_for([&theirs], options),
-        ..options.clone()
+    let mut settings = settings(suite, case, options, None);
+    settings.clock = clock_for([subject.subject.hello()], options);
+    let trace = match role {
+        Role::Initiator => driver::run(
+            case,
+            Seat::Foreign(&mut *subject),
+            Seat::Reference(&mut reference),
+            settings,
+        ),
+        Role::Acceptor => driver::run(
+            case,
+            Seat::Reference(&mut reference),
+            Seat::Foreign(&mut *subject),
+            settings,
+        ),
     };
-    let settings = settings(suite, case, &options, None);
     let seen = |side: Role| match side == role {
         true => Seen {
-            hello: &theirs,
-            name: &name,
+            hello: subject.subject.hello(),
+            name: &subject.name,
             judged: case.judges(role),
         },
         false => Seen {
@@ -247,20 +257,6 @@ pub fn run_subject(
             name: "reference",
             judged: false,
         },
-    };
-    let trace = match role {
-        Role::Initiator => driver::run(
-            case,
-            Seat::Foreign(subject),
-            Seat::Reference(&mut reference),
-            settings,
-        ),
-        Role::Acceptor => driver::run(
-            case,
-            Seat::Reference(&mut reference),
-            Seat::Foreign(subject),
-            settings,
-        ),
     };
     conclude(suite, case, trace, seen(Role::Initiator), seen(Role::Acceptor))
 }
@@ -274,6 +270,8 @@ pub struct ForeignRun {
     pub control: Control,
     /// What came of the cases, in their order.
     pub results: Vec<CaseResult>,
+    /// Where the time went.
+    pub spent: Spent,
 }
 
 /// Runs all cases with a subject in the given roles, one child process a worker.
@@ -293,14 +291,13 @@ pub fn run_foreign(
     let foreign = |process: Process| Foreign {
         subject: Box::new(process),
         name: located.description.name.clone(),
+        spent: Spent::default(),
     };
     let hello = first.hello().clone();
     let idle = Mutex::new(vec![foreign(first)]);
-    let package = |case: &Case<'_>| case.entry.package.clone();
     let offered = |role: &&Role| {
-        cases
-            .iter()
-            .any(|case| subject::drive(&hello, &package(case), **role).is_some())
+        let drives = |case: &Case<'_>| subject::drive(&hello, &case.entry.package, **role).is_some();
+        cases.iter().any(drives)
     };
     let judged = |role: &Role| {
         let role = *role;
@@ -310,23 +307,34 @@ pub fn run_foreign(
     let work = roles.iter().filter(offered).flat_map(judged).collect();
     let results = in_parallel(work, options, |case, role| {
         let waiting = idle.lock().ok().and_then(|mut idle| idle.pop());
-        let result = match waiting.map_or_else(|| start().map(foreign), Ok) {
+        match waiting.map_or_else(|| start().map(foreign), Ok) {
             Ok(mut subject) => {
+                let started = Instant::now();
                 let result = run_subject(suite, case, options, &mut subject, role);
+                done(&result);
+                subject.spent.cases += started.elapsed();
                 if let Ok(mut idle) = idle.lock() {
                     idle.push(subject);
                 }
                 result
             }
-            Err(message) => not_started(suite, case, options, role, (&hello, &message)),
-        };
-        done(&result);
-        result
+            Err(message) => {
+                let result = not_started(suite, case, options, role, (&hello, &message));
+                done(&result);
+                result
+            }
+        }
     });
+    let subjects = idle.into_inner().unwrap_or_default();
+    let mut spent = Spent::default();
+    subjects.iter().for_each(|subject| spent += subject.spent);
+    // Each process has time to end.
+    subjects.into_par_iter().for_each(drop);
     Ok(ForeignRun {
         hello,
         control,
         results: across_cases(suite, results),
+        spent,
     })
 }
 

@@ -19,8 +19,9 @@ const LINE_LIMIT: u64 = 16 * 1024 * 1024;
 /// Reading or writing fails.
 pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let mut reference = Numbered::default();
+    let (mut line, mut written) = (Vec::new(), Vec::new());
     loop {
-        let mut line = Vec::new();
+        line.clear();
         if input.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
@@ -40,8 +41,11 @@ pub fn serve(mut input: impl BufRead, mut output: impl Write) -> io::Result<()> 
             }
             Err(error) => (not_understood(&line, &error), false),
         };
-        serde_json::to_writer(&mut output, &reply)?;
-        output.write_all(b"\n")?;
+        // At once: an output that looks for the ends of lines would look at each part of a reply.
+        written.clear();
+        serde_json::to_writer(&mut written, &reply)?;
+        written.push(b'\n');
+        output.write_all(&written)?;
         output.flush()?;
         if last {
             return Ok(());

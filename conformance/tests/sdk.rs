@@ -162,7 +162,9 @@ fn the_c_example_passes_plain_and_sanitized() {
     let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
     if compile(&[empty], &flags, &sanitized).success() {
         assert!(compile(&sources, &flags, &sanitized).success());
-        passes(&sanitized, &[]);
+        let description = format!("name: canned\ncommand: [{sanitized:?}]\nsanitized: true\n");
+        fs::write(folder.path().join("subject.yaml"), description).unwrap();
+        passes(folder.path(), &[]);
         derives(&sanitized.display().to_string(), &[]);
     }
 }

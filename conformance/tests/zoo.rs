@@ -279,6 +279,28 @@ fn a_wrapper_stands_before_the_adapter() {
     );
 }
 
+/// The probes of `adapter check` stand on the same process: it too leaves nothing behind, whatever an animal does.
+#[test]
+fn a_check_of_an_animal_ends_and_leaves_no_process() {
+    for (name, said) in [
+        ("silence", "no reply within 6 s"),
+        ("fork_keeps_the_pipe", "the process died: exit status: 4"),
+        ("closes_its_output", "closed its output, and stays"),
+    ] {
+        let visit = Visit::to(name, "");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_legwork"));
+        command.args(["adapter", "check", "--deadline", &DEADLINE.to_string()]);
+        let checked = command
+            .arg(visit.folder.path())
+            .env("ZOO_VISIT", visit.folder.path());
+        let output = checked.stdin(Stdio::null()).output().unwrap();
+        visit.assert_no_process_is_left();
+        let report = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{name}: {report}");
+        assert!(report.contains(said), "{name}: {report}");
+    }
+}
+
 /// A harness that is killed cannot clean up; its children end all the same.
 #[test]
 fn outlives_the_harness() {

@@ -18,6 +18,7 @@ use crate::{
         case::{self, Case},
         driver::Foreign,
         layer,
+        spent::Spent,
         trace::{End, Event, Trace},
         world::{DEFAULT_CLOCK, World},
     },
@@ -240,6 +241,7 @@ impl<'a> Bench<'a> {
         let mut foreign = Foreign {
             subject: Box::new(self.seat()),
             name: self.name.clone(),
+            spent: Spent::default(),
         };
         let options = Options::default();
         Some(runner::run_subject(self.suite, &case, &options, &mut foreign, role).trace)

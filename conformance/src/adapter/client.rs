@@ -2,13 +2,7 @@
 //! judged, and a mistake in one does not stop the conversation.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    process::{Child, ChildStdin, Stdio},
-    sync::{
-        Arc, Mutex,
-        mpsc::{self, Receiver, RecvTimeoutError},
-    },
-    thread,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -17,14 +11,12 @@ use serde_json::{Value, json};
 use super::shape;
 use crate::{
     protocol::{Hello, Reply, ReplyLine, Request, Status, VERSION},
-    subject::{Answer, Subject, description::Located},
+    subject::{
+        Answer, Line, Subject,
+        description::Located,
+        process::{Running, Sent},
+    },
 };
-
-/// How much of the standard error is kept, in bytes.
-const STDERR_TAIL: usize = 2048;
-
-/// The longest line that is read, in bytes.
-const LINE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The first number of a request, and the step between two: an adapter that counts by itself does not meet them.
 const FIRST: u64 = 1_000_000;
@@ -74,14 +66,6 @@ pub(super) struct Client {
     pub(super) noise: usize,
 }
 
-#[derive(Debug)]
-struct Running {
-    child: Child,
-    input: Option<ChildStdin>,
-    lines: Receiver<String>,
-    stderr: Arc<Mutex<Vec<u8>>>,
-}
-
 impl Client {
     pub(super) fn new(located: Located, deadline: Duration) -> Self {
         Self {
@@ -101,7 +85,7 @@ impl Client {
     /// Starts the process, or starts it anew, and says hello.
     pub(super) fn start(&mut self) -> Answer {
         self.running = None;
-        match Running::spawn(&self.located) {
+        match Running::spawn(&self.located, None) {
             Ok(running) => self.running = Some(running),
             Err(message) => return Answer::Crash(message),
         }
@@ -136,12 +120,14 @@ impl Client {
         }
         self.drain(&operation);
         let started = Instant::now();
+        let until = started + self.deadline;
         let Some(running) = &mut self.running else {
             return Answer::Fault("not running".to_owned());
         };
-        let answer = match running.write(&request) {
-            Ok(()) => self.receive(&operation),
-            Err(_) => self.post_mortem(),
+        let answer = match running.send(format!("{request}\n").as_bytes(), until) {
+            Sent::Whole => self.receive(&operation, until),
+            Sent::Late => Answer::Hang(self.deadline),
+            Sent::Broken => self.post_mortem("closed its input"),
         };
         self.times.push((operation, started.elapsed()));
         if matches!(answer, Answer::Crash(_) | Answer::Hang(_)) {
@@ -152,38 +138,42 @@ impl Client {
 
     /// Lines that came before they were asked for.
     fn drain(&mut self, operation: &str) {
-        while let Some(line) = self
-            .running
-            .as_ref()
-            .and_then(|running| running.lines.try_recv().ok())
-        {
+        let until = Instant::now() + self.deadline;
+        while let Some(Line::Text(line)) = self.line(Instant::now().min(until)) {
             if line.trim_start().starts_with('{') {
-                self.remark(
-                    About::Surplus,
-                    operation,
-                    "a line came that nothing had asked for",
-                );
+                let said = "a line came that nothing had asked for";
+                self.remark(About::Surplus, operation, said);
             } else {
                 self.noise += 1;
+            }
+            if Instant::now() >= until {
+                return;
             }
         }
     }
 
-    fn receive(&mut self, operation: &str) -> Answer {
-        let started = Instant::now();
+    fn line(&mut self, until: Instant) -> Option<Line> {
+        self.running.as_mut()?.line(until, |_| true)
+    }
+
+    fn receive(&mut self, operation: &str, until: Instant) -> Answer {
         loop {
-            let left = self.deadline.saturating_sub(started.elapsed());
-            let Some(running) = &self.running else {
-                return Answer::Fault("not running".to_owned());
+            let what = match self.line(until) {
+                Some(Line::Text(line)) => {
+                    if let Some(answer) = self.read(operation, &line) {
+                        return answer;
+                    }
+                    if Instant::now() >= until {
+                        return Answer::Hang(self.deadline);
+                    }
+                    continue;
+                }
+                None => return Answer::Hang(self.deadline),
+                Some(Line::End) => "closed its output",
+                Some(Line::Half) => "ended its output in the middle of a line",
+                Some(Line::TooLong) => "wrote a line that is too long",
             };
-            let line = match running.lines.recv_timeout(left) {
-                Ok(line) => line,
-                Err(RecvTimeoutError::Timeout) => return Answer::Hang(self.deadline),
-                Err(RecvTimeoutError::Disconnected) => return self.post_mortem(),
-            };
-            if let Some(answer) = self.read(operation, &line) {
-                return answer;
-            }
+            return self.post_mortem(what);
         }
     }
 
@@ -262,119 +252,34 @@ impl Client {
     /// Sends `bye`; how the process ended, if it did within a time.
     pub(super) fn bye(&mut self, grace: Duration) -> (Answer, Option<String>) {
         let answer = self.send(json!({"op": "bye"}));
-        (
-            answer,
-            self.running
-                .take()
-                .and_then(|mut running| running.end_within(grace)),
-        )
+        let running = self.running.take();
+        (answer, running.and_then(|mut running| running.end_within(grace)))
     }
 
     /// Closes the standard input; how the process ended, if it did within a time.
     pub(super) fn close(&mut self, grace: Duration) -> Option<String> {
         let mut running = self.running.take()?;
-        running.input = None;
+        running.close_input();
         running.end_within(grace)
     }
 
-    fn post_mortem(&mut self) -> Answer {
-        let Some(running) = &mut self.running else {
+    /// How a process ended that no longer talks, in one line. It is not asked again.
+    fn post_mortem(&mut self, what: &str) -> Answer {
+        let Some(mut running) = self.running.take() else {
             return Answer::Fault("not running".to_owned());
         };
-        let ended = running.end_within(Duration::from_secs(1));
-        let ended = ended.unwrap_or_else(|| "closed its output and stays".to_owned());
-        // The reader of standard error ends with the process; give it a moment to see the last lines.
-        thread::sleep(Duration::from_millis(20));
-        let tail = running
-            .stderr
-            .lock()
-            .map(|tail| String::from_utf8_lossy(&tail).into_owned());
-        let tail = tail.unwrap_or_default();
-        let last = tail.trim_end().lines().last().unwrap_or_default();
-        Answer::Crash(format!("{ended}, last line of standard error: {last:?}"))
-    }
-}
-
-impl Running {
-    fn spawn(located: &Located) -> Result<Self, String> {
-        let mut command = located.command(&located.description.command);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot start {}: {error}", command.get_program().display()))?;
-        let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err("the child has no standard streams".to_owned());
+        let text = match running.post_mortem(what) {
+            Answer::Crash(text) | Answer::Fault(text) => text,
+            other => return other,
         };
-        let stderr = Arc::new(Mutex::new(Vec::new()));
-        keep_tail(errors, Arc::clone(&stderr));
-        Ok(Self {
-            input: child.stdin.take(),
-            child,
-            lines: read_lines(output),
-            stderr,
+        Answer::Crash(match text.split_once('\n') {
+            Some((ended, tail)) => {
+                let last = tail.lines().last().unwrap_or_default();
+                format!("{ended}, last line of standard error: {last:?}")
+            }
+            None => text,
         })
     }
-
-    fn write(&mut self, request: &Value) -> std::io::Result<()> {
-        let Some(input) = &mut self.input else {
-            return Err(std::io::ErrorKind::BrokenPipe.into());
-        };
-        input.write_all(format!("{request}\n").as_bytes())?;
-        input.flush()
-    }
-
-    fn end_within(&mut self, grace: Duration) -> Option<String> {
-        let started = Instant::now();
-        while started.elapsed() < grace {
-            match self.child.try_wait() {
-                Ok(Some(status)) => return Some(status.to_string()),
-                Ok(None) => thread::sleep(Duration::from_millis(5)),
-                Err(error) => return Some(error.to_string()),
-            }
-        }
-        None
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Failing to kill or reap a child that is gone already is no harm.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn read_lines(output: impl Read + Send + 'static) -> Receiver<String> {
-    // Bounded, so that a child that writes without end waits instead of filling the memory.
-    let (sender, receiver) = mpsc::sync_channel(64);
-    thread::spawn(move || {
-        let mut reader = BufReader::new(output);
-        let mut line = Vec::new();
-        while matches!(
-            reader.by_ref().take(LINE_LIMIT).read_until(b'\n', &mut line),
-            Ok(1..)
-        ) {
-            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                return;
-            }
-            line.clear();
-        }
-    });
-    receiver
-}
-
-fn keep_tail(mut errors: impl Read + Send + 'static, tail: Arc<Mutex<Vec<u8>>>) {
-    thread::spawn(move || {
-        let mut chunk = [0; 1024];
-        while let Ok(length @ 1..) = errors.read(&mut chunk) {
-            let Ok(mut kept) = tail.lock() else { return };
-            kept.extend_from_slice(chunk.get(..length).unwrap_or_default());
-            let excess = kept.len().saturating_sub(STDERR_TAIL);
-            kept.drain(..excess);
-        }
-    });
 }
 
 /// A client as a subject that the driver can call.

@@ -32,6 +32,9 @@ use crate::{
     },
 };
 
+/// Checks that a case rarely exceeds.
+const FINDINGS: usize = 64;
+
 /// The verdict of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -136,7 +139,7 @@ pub fn judge(
         suite,
         trace,
         sides: [initiator, acceptor],
-        findings: Vec::new(),
+        findings: Vec::with_capacity(FINDINGS),
     };
     calls::check(&mut judge);
     negotiate::check(&mut judge);

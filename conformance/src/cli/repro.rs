@@ -68,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         outcome: &outcome,
         strict: false,
         elapsed,
+        spent: None,
     };
     for result in &results {
         let folder = arguments

@@ -3,9 +3,11 @@
 use std::{
     fs::{self, File},
     io::BufWriter,
+    num::NonZero,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Mutex,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -18,7 +20,7 @@ use legwork::{
         expectation_update::{self, Audience},
         log,
     },
-    run::{case::Case, portion::Shard},
+    run::{case::Case, portion::Shard, spent::Spent},
     runner::{self, CaseResult, ForeignRun, Options},
     subject::{description::Located, reference::HELLO},
     suite::Suite,
@@ -50,7 +52,7 @@ pub(crate) struct Arguments {
     /// Run the setup commands of the subject's description first
     #[arg(long, requires = "subject")]
     setup: bool,
-    /// Cases that run at the same time; the default is one a processor
+    /// Cases that run at the same time; the default is one a processor, and two with a subject, for which they wait
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     #[command(flatten)]
@@ -126,10 +128,20 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
         set_up(located, false)?;
     }
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(arguments.jobs.map_or(0, usize::from))
+        .num_threads(jobs(arguments))
         .build();
     let pool = pool.map_err(|error| Failure::Usage(format!("cannot start threads: {error}")))?;
     pool.install(|| prepared.go(arguments))
+}
+
+/// Cases that run at the same time. Who waits for an adapter leaves the processor to another.
+fn jobs(arguments: &Arguments) -> usize {
+    let processors = || thread::available_parallelism().map_or(1, NonZero::get);
+    match (arguments.jobs, &arguments.subject.subject) {
+        (Some(jobs), _) => usize::from(jobs),
+        (None, Some(_)) => processors().saturating_mul(2),
+        (None, None) => processors(),
+    }
 }
 
 fn roles(arguments: &Arguments) -> Vec<Role> {
@@ -210,6 +222,7 @@ impl Prepared<'_> {
             hello,
             control,
             results,
+            spent,
         }: &ForeignRun,
         elapsed: Duration,
     ) -> Done {
@@ -229,6 +242,7 @@ impl Prepared<'_> {
             outcome: &outcome,
             strict: arguments.strict,
             elapsed,
+            spent: self.located.is_some().then_some(*spent),
         };
         arguments.outputs.write(&run)?;
         if let Some(log) = log {
@@ -269,6 +283,7 @@ impl Prepared<'_> {
                 hello: HELLO.clone(),
                 control: Control::of(&HELLO),
                 results: runner::run_reference(self.suite, &self.cases, &self.options, done),
+                spent: Spent::default(),
             });
         };
         runner::run_foreign(self.suite, &self.cases, &self.options, located, &self.roles, done)

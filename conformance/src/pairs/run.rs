@@ -16,6 +16,7 @@ use crate::{
     run::{
         case::Case,
         driver::{self, Foreign, Seat},
+        spent::Spent,
     },
     runner::{self, CaseResult, Options},
     subject::{
@@ -153,6 +154,7 @@ fn foreign(located: &Located, process: Process) -> Foreign {
     Foreign {
         subject: Box::new(process),
         name: located.description.name.clone(),
+        spent: Spent::default(),
     }
 }
 

@@ -47,6 +47,7 @@ use crate::{
     protocol::{Hello, Request},
     run::{
         case::Case,
+        spent::Spent,
         trace::{End, Event},
     },
     runner::{CaseResult, Options},
@@ -111,6 +112,8 @@ pub struct Run<'a> {
     pub strict: bool,
     /// How long it took.
     pub elapsed: Duration,
+    /// Where the time of its cases went, if a process was driven.
+    pub spent: Option<Spent>,
 }
 
 impl<'a> Run<'a> {

@@ -256,10 +256,12 @@ impl Writer<'_> {
         }
         let count = self.run.results.len();
         let rate = rate(count, self.run.elapsed);
+        let shares = self.run.spent.and_then(|spent| spent.share()).map(shares);
         self.line(&format!(
-            "{} in {}{rate}",
+            "{} in {}{rate}{}",
             counted(count, "case"),
-            seconds(self.run.elapsed)
+            seconds(self.run.elapsed),
+            shares.unwrap_or_default()
         ));
     }
 
@@ -346,6 +348,15 @@ fn rate(count: usize, elapsed: Duration) -> String {
     } else {
         String::new()
     }
+}
+
+/// Whose the time was, by the harness's share of it.
+fn shares(harness: f64) -> String {
+    let percent = harness * 100.0;
+    format!(
+        "; harness {percent:.0} %, subject {:.0} % of the time",
+        100.0 - percent.round()
+    )
 }
 
 /// Adds a line to a text that grows.

@@ -4,6 +4,7 @@ pub mod case;
 pub mod driver;
 pub mod layer;
 pub mod portion;
+pub mod spent;
 pub mod trace;
 pub mod when;
 pub mod world;

@@ -48,7 +48,7 @@ impl Counts {
 
 /// What is told to the processes of one adapter. It is gone when this is dropped.
 #[derive(Debug)]
-pub(super) struct ControlFile {
+pub(crate) struct ControlFile {
     file: File,
     path: PathBuf,
     library: PathBuf,

@@ -14,6 +14,7 @@ pub mod version;
 use std::time::Duration;
 
 use control::Counts;
+pub(crate) use streams::Line;
 use usage::Usage;
 
 use crate::protocol::{Drive, Hello, Outcome, Request, Role, Unsupported};

@@ -1,27 +1,30 @@
 //! A subject behind the adapter protocol: one child process, one JSON object a line each way.
 
 use std::{
-    io::{ErrorKind, Write},
+    io::Write,
     process::ChildStdin,
-    sync::mpsc::{Receiver, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
     Answer, Subject,
     control::{ControlFile, Counts},
     description::Located,
-    isolation::{self, GRACE, Gauge, Group, Limits},
-    streams::{self, Errors, LINE_LIMIT, Line},
+    isolation::{self, GRACE, Gauge, Group, Limits, Output},
+    streams::{Errors, LINE_LIMIT, Line, Lines, is_passing},
     usage::Usage,
 };
-use crate::protocol::{Environment, Hello, Reply, ReplyLine, Request, RequestLine, VERSION};
+use crate::protocol::{Environment, Hello, Reply, ReplyLine, Request, VERSION};
 
 /// An operation that no version of the protocol has.
 const NO_OPERATION: &str = "no-such-operation";
+
+/// Bytes that a request rarely exceeds.
+const REQUEST: usize = 2048;
 
 /// Starts in a row that may fail before no further one is tried.
 const STARTS: u32 = 3;
@@ -53,11 +56,21 @@ pub struct Process {
     base: u64,
 }
 
+/// A request with its number, not yet written: [`RequestLine`](crate::protocol::RequestLine) without a copy.
+#[derive(Serialize)]
+struct Numbered<'a> {
+    seq: u64,
+    #[serde(flatten)]
+    request: &'a Request,
+}
+
+/// An adapter's process: its group with its limits, and its three streams.
 #[derive(Debug)]
-struct Running {
+pub(crate) struct Running {
     group: Group,
-    input: ChildStdin,
-    lines: Receiver<Line>,
+    /// None once it is closed.
+    input: Option<ChildStdin>,
+    lines: Lines,
     errors: Errors,
     limits: Limits,
     /// Of a child whose memory somebody watches.
@@ -99,7 +112,7 @@ impl Process {
     pub fn probe(&mut self) -> Result<(), String> {
         self.sequence = self.sequence.wrapping_add(1);
         let request = json!({ "seq": self.sequence, "op": NO_OPERATION });
-        match self.ask(&request.to_string()) {
+        match self.ask(format!("{request}\n").as_bytes()) {
             Answer::Outcome(_) => Err(format!("answers `outcome` to the operation `{NO_OPERATION}`")),
             _ => Ok(()),
         }
@@ -121,18 +134,17 @@ impl Process {
 
     fn exchange(&mut self, request: &Request) -> Answer {
         self.sequence = self.sequence.wrapping_add(1);
-        let line = RequestLine {
-            seq: self.sequence,
-            request: request.clone(),
-        };
-        match serde_json::to_string(&line) {
-            Ok(line) => self.ask(&line),
-            Err(error) => Answer::Fault(format!("the request cannot be written: {error}")),
+        let seq = self.sequence;
+        let mut line = Vec::with_capacity(REQUEST);
+        if let Err(error) = serde_json::to_writer(&mut line, &Numbered { seq, request }) {
+            return Answer::Fault(format!("the request cannot be written: {error}"));
         }
+        line.push(b'\n');
+        self.ask(&line)
     }
 
     /// Sends a line and waits for the reply. A child that gives none, or says that it failed, is killed.
-    fn ask(&mut self, line: &str) -> Answer {
+    fn ask(&mut self, line: &[u8]) -> Answer {
         let Some(running) = &mut self.child else {
             return Answer::Fault("not running".to_owned());
         };
@@ -175,7 +187,7 @@ impl Process {
     fn part(&mut self) {
         if let Some(running) = self.child.take() {
             let farewell = json!({ "seq": self.sequence.wrapping_add(1), "op": "bye" });
-            running.part(&farewell.to_string());
+            running.part(format!("{farewell}\n").as_bytes());
         }
     }
 }
@@ -224,7 +236,8 @@ impl Subject for Process {
 }
 
 /// What came of writing a request.
-enum Sent {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
     Whole,
     /// The pipe stayed full until the deadline.
     Late,
@@ -233,7 +246,11 @@ enum Sent {
 }
 
 impl Running {
-    fn spawn(located: &Located, control: Option<&ControlFile>) -> Result<Self, String> {
+    /// Starts an adapter.
+    ///
+    /// # Errors
+    /// What could not be started, and why.
+    pub(crate) fn spawn(located: &Located, control: Option<&ControlFile>) -> Result<Self, String> {
         let (mut command, limits) = (located.adapter(), located.description.limits());
         if let Some(control) = control {
             control.give(&mut command);
@@ -252,8 +269,8 @@ impl Running {
         let gauge = watched.then(|| Gauge::of(&errors)).flatten();
         Ok(Self {
             group,
-            input,
-            lines: streams::lines(output),
+            input: Some(input),
+            lines: Lines::of(Output::of(output).map_err(failed)?),
             errors: Errors::read(errors, watched),
             limits,
             gauge,
@@ -261,11 +278,12 @@ impl Running {
         })
     }
 
-    fn exchange(&mut self, sequence: u64, line: &str, deadline: Duration) -> Answer {
-        if let Ok(line) = self.lines.try_recv() {
+    fn exchange(&mut self, sequence: u64, line: &[u8], deadline: Duration) -> Answer {
+        let now = Instant::now();
+        if let Some(line) = self.line(now, is_object) {
             return self.unasked(&line);
         }
-        let until = Instant::now() + deadline;
+        let until = now + deadline;
         let answer = match self.send(line, until) {
             Sent::Whole => self.receive(sequence, until),
             Sent::Late => None,
@@ -291,48 +309,63 @@ impl Running {
         thread::sleep(BEHIND);
     }
 
-    fn send(&mut self, line: &str, until: Instant) -> Sent {
-        let bytes = format!("{line}\n");
-        let mut rest = bytes.as_bytes();
+    /// Writes a request, line feed and all.
+    pub(crate) fn send(&mut self, line: &[u8], until: Instant) -> Sent {
+        let Some(input) = &mut self.input else {
+            return Sent::Broken;
+        };
+        let mut rest = line;
         while !rest.is_empty() {
-            match self.input.write(rest) {
+            match input.write(rest) {
                 Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() != ErrorKind::WouldBlock => return Sent::Broken,
-                Err(_) if Instant::now() >= until => return Sent::Late,
-                Err(_) => thread::sleep(Duration::from_millis(1)),
+                Err(error) if !is_passing(&error) => return Sent::Broken,
+                Err(_) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Sent::Late;
+                    }
+                    self.lines.make_room(input, left.min(GLANCE));
+                }
             }
         }
         Sent::Whole
     }
 
-    /// Waits for the reply of a number; nothing if none comes.
-    fn receive(&mut self, sequence: u64, mut until: Instant) -> Option<Answer> {
-        let mut ended = false;
+    /// Waits for a line that is wanted; nothing if none comes in time. Others are passed over.
+    pub(crate) fn line(&mut self, mut until: Instant, wanted: fn(&str) -> bool) -> Option<Line> {
+        let mut glance = Instant::now() + GLANCE;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left.min(GLANCE)) {
-                Ok(line) => return Some(self.judge(&line, sequence)),
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Some(self.post_mortem("closed its output"));
-                }
-                Err(RecvTimeoutError::Timeout) if left.is_zero() => {
-                    return ended.then(|| self.post_mortem("closed its output"));
-                }
-                // What it started can hold the pipe open for ever.
-                Err(RecvTimeoutError::Timeout) if !ended && self.group.status().is_some() => {
-                    ended = true;
-                    self.group.kill();
-                    until = until.min(Instant::now() + GRACE);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
+            match self.lines.next(until.min(glance)) {
+                Some(Line::Text(text)) if !wanted(&text) => {}
+                Some(line) => return Some(line),
+                None => {}
+            }
+            let now = Instant::now();
+            if now >= until {
+                return self.group.is_killed().then_some(Line::End);
+            }
+            if now < glance {
+                continue;
+            }
+            glance = now + GLANCE;
+            // What it started can hold the pipe open for ever.
+            if !self.group.is_killed() && self.group.status().is_some() {
+                self.group.kill();
+                until = until.min(now + GRACE);
             }
         }
     }
 
+    /// Waits for the reply of a number; nothing if none comes.
+    fn receive(&mut self, sequence: u64, until: Instant) -> Option<Answer> {
+        self.line(until, is_object)
+            .map(|line| self.judge(&line, sequence))
+    }
+
     fn judge(&mut self, line: &Line, sequence: u64) -> Answer {
         let text = match line {
-            Line::Reply(text) => text,
+            Line::Text(text) => text,
+            Line::End => return self.post_mortem("closed its output"),
             Line::Half => return self.post_mortem("ended its output in the middle of a line"),
             Line::TooLong => {
                 return Answer::Fault(format!("wrote a line longer than {} MiB", LINE_LIMIT >> 20));
@@ -348,7 +381,7 @@ impl Running {
     /// What it means that something came before anything was asked.
     fn unasked(&mut self, line: &Line) -> Answer {
         match line {
-            Line::Reply(text) => {
+            Line::Text(text) => {
                 let start: String = text.trim_end().chars().take(80).collect();
                 Answer::Fault(format!(
                     "more than one reply to a request; the last begins {start}"
@@ -358,8 +391,18 @@ impl Running {
         }
     }
 
+    /// Closes the standard input.
+    pub(crate) fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    /// How the child ended, if it does so within a time.
+    pub(crate) fn end_within(&mut self, grace: Duration) -> Option<String> {
+        self.group.end_within(grace).map(|status| status.to_string())
+    }
+
     /// How a child ended that no longer talks.
-    fn post_mortem(&mut self, what: &str) -> Answer {
+    pub(crate) fn post_mortem(&mut self, what: &str) -> Answer {
         let Some(status) = self.group.end_within(GRACE) else {
             return Answer::Fault(format!("{what}, and stays"));
         };
@@ -374,13 +417,22 @@ impl Running {
         Answer::Crash(text.trim_end().to_owned())
     }
 
-    fn part(mut self, farewell: &str) {
+    fn part(mut self, farewell: &[u8]) {
+        let now = Instant::now();
         // A child that does not read any more is killed all the same.
-        self.send(farewell, Instant::now());
-        let Self { mut group, input, .. } = self;
-        drop(input);
-        group.end_within(GRACE);
+        self.send(farewell, now);
+        self.close_input();
+        // What it writes at its end is read, for it may wait for that.
+        let until = now + GRACE;
+        self.line(until, |_| false);
+        self.group
+            .end_within(until.saturating_duration_since(Instant::now()));
     }
+}
+
+/// Whether a line may be a reply. Others are log output of the library.
+fn is_object(line: &str) -> bool {
+    line.trim_ascii_start().starts_with('{')
 }
 
 fn answer(reply: Reply) -> Answer {

@@ -72,6 +72,7 @@ impl<'a> Staged<'a> {
             outcome: &self.outcome,
             strict: false,
             elapsed: Duration::from_millis(10),
+            spent: None,
         }
     }
 }

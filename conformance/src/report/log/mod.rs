@@ -111,6 +111,12 @@ pub enum Record {
         /// How long it took, in milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         milliseconds: Option<u64>,
+        /// Time of all cases together that went into calls of the subject, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject_milliseconds: Option<u64>,
+        /// Time of all cases together that the harness took for itself, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        harness_milliseconds: Option<u64>,
         /// How long a leg took, in microseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         microseconds: Option<u64>,

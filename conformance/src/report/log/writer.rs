@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use serde_json::json;
@@ -88,6 +88,8 @@ impl<'a, W: Write> Writer<'a, W> {
             Record::Timing {
                 started: since.ok().map(|since| since.as_secs()),
                 milliseconds: None,
+                subject_milliseconds: None,
+                harness_milliseconds: None,
                 microseconds: None,
                 cpu_milliseconds: None,
                 peak_memory: None,
@@ -170,7 +172,9 @@ impl<'a, W: Write> Writer<'a, W> {
             "run",
             Record::Timing {
                 started: None,
-                milliseconds: u64::try_from(run.elapsed.as_millis()).ok(),
+                milliseconds: milliseconds(run.elapsed),
+                subject_milliseconds: run.spent.and_then(|spent| milliseconds(spent.subject)),
+                harness_milliseconds: run.spent.and_then(|spent| milliseconds(spent.harness())),
                 microseconds: None,
                 cpu_milliseconds: None,
                 peak_memory: None,
@@ -288,8 +292,10 @@ impl<'a, W: Write> Writer<'a, W> {
             Record::Timing {
                 started: None,
                 milliseconds: None,
+                subject_milliseconds: None,
+                harness_milliseconds: None,
                 microseconds: u64::try_from(time.as_micros()).ok(),
-                cpu_milliseconds: usage.and_then(|usage| usage.cpu.as_millis().try_into().ok()),
+                cpu_milliseconds: usage.and_then(|usage| milliseconds(usage.cpu)),
                 peak_memory: usage.map(|usage| usage.peak_memory),
                 process: None,
                 path: None,
@@ -336,6 +342,10 @@ impl<'a, W: Write> Writer<'a, W> {
             self.failed = self.out.flush().err();
         }
     }
+}
+
+fn milliseconds(time: Duration) -> Option<u64> {
+    u64::try_from(time.as_millis()).ok()
 }
 
 /// The record of a finding. Beside a check that is withheld, those that pass do not say of which rule they are: the

@@ -197,7 +197,7 @@ impl Driver<'_, '_> {
         let target = self.case.world.target.clone();
         let caller = self.settings.caller;
         let party = self.party(role);
-        let expressible = party.drive.as_ref().map_or(0, |drive| drive.requirements);
+        let expressible = party.drive().map_or(0, |drive| drive.requirements);
         let (context, credential) = handles(party, step.handle, caller);
         Ok(Leg {
             credential: Some(credential),

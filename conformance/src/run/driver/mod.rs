@@ -16,10 +16,11 @@ use party::Party;
 
 use crate::{
     edit::Token,
-    protocol::{Request, Role},
+    protocol::{Hello, Request, Role},
     run::{
         case::Case,
         layer,
+        spent::Spent,
         trace::{Cost, End, Event, Purpose, Trace},
     },
     subject::{Answer, Subject, reference::Reference},
@@ -93,6 +94,8 @@ pub struct Foreign {
     pub subject: Box<dyn Subject>,
     /// The name of its mapping table.
     pub name: String,
+    /// Time in its calls so far, and that of the cases in which they were made, which is for others to add.
+    pub spent: Spent,
 }
 
 impl std::fmt::Debug for Foreign {
@@ -106,6 +109,13 @@ impl Seat<'_> {
         match self {
             Self::Reference(reference) => *reference,
             Self::Foreign(foreign) => &mut *foreign.subject,
+        }
+    }
+
+    fn hello(&self) -> &Hello {
+        match self {
+            Self::Reference(reference) => reference.hello(),
+            Self::Foreign(foreign) => foreign.subject.hello(),
         }
     }
 
@@ -145,8 +155,8 @@ pub fn run(case: &Case<'_>, initiator: Seat<'_>, acceptor: Seat<'_>, settings: S
         end: End::Done,
     };
     let sides = [
-        Party::new(Role::Initiator, initiator),
-        Party::new(Role::Acceptor, acceptor),
+        Party::new(Role::Initiator, &case.entry.package, initiator),
+        Party::new(Role::Acceptor, &case.entry.package, acceptor),
     ];
     let mut driver = Driver {
         case,
@@ -254,6 +264,9 @@ impl<'s> Driver<'_, 's> {
         let started = Instant::now();
         let answer = party.seat.subject().call(&sent);
         let time = started.elapsed();
+        if let Seat::Foreign(foreign) = &mut party.seat {
+            foreign.spent.subject += time;
+        }
         let answer = layer::incoming(layer, package, &sent, answer);
         let measured = measure && matches!(purpose, Purpose::Leg(_));
         let cost = measured.then(|| Cost {
@@ -312,9 +325,7 @@ impl<'s> Driver<'_, 's> {
     /// New environment and an ordinary credential for a side, which calls that vectors judge do without.
     fn begin(&mut self, role: Role) -> Result<(), End> {
         let package = self.case.entry.package.clone();
-        let drive = crate::subject::drive(self.party(role).seat.subject().hello(), &package, role).cloned();
-        self.party(role).drive = drive;
-        if self.party(role).drive.is_none() {
+        if self.party(role).drive().is_none() {
             return Err(self
                 .party(role)
                 .unsupported(&format!("{package} {}", role.name())));
@@ -387,11 +398,7 @@ impl<'s> Driver<'_, 's> {
     /// A requirement that an interface cannot express makes a case impossible, unless nothing hangs on it.
     fn check_requirements(&mut self, role: Role) -> Result<(), End> {
         let wanted = self.case.world.side(role).requirements & !self.idle_requirements(role);
-        let expressible = self
-            .party(role)
-            .drive
-            .as_ref()
-            .map_or(0, |drive| drive.requirements);
+        let expressible = self.party(role).drive().map_or(0, |drive| drive.requirements);
         if wanted & !expressible == 0 {
             return Ok(());
         }

@@ -11,8 +11,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Party<'a> {
     pub(super) role: Role,
+    package: &'a str,
     pub(super) seat: Seat<'a>,
-    pub(super) drive: Option<Drive>,
     pub(super) has_context: bool,
     pub(super) has_credential: bool,
     pub(super) complete: bool,
@@ -25,11 +25,11 @@ pub(super) struct Party<'a> {
 }
 
 impl<'a> Party<'a> {
-    pub(super) fn new(role: Role, seat: Seat<'a>) -> Self {
+    pub(super) fn new(role: Role, package: &'a str, seat: Seat<'a>) -> Self {
         Self {
             role,
+            package,
             seat,
-            drive: None,
             has_context: false,
             has_credential: false,
             complete: false,
@@ -42,8 +42,13 @@ impl<'a> Party<'a> {
         }
     }
 
+    /// What can be driven and seen of the subject in this role.
+    pub(super) fn drive(&self) -> Option<&Drive> {
+        crate::subject::drive(self.seat.hello(), self.package, self.role)
+    }
+
     pub(super) fn needs(&self, operation: &str) -> Result<(), End> {
-        match &self.drive {
+        match self.drive() {
             Some(drive) if drive.operations.iter().any(|name| name == operation) => Ok(()),
             _ => Err(self.unsupported(operation)),
         }
@@ -55,26 +60,24 @@ impl<'a> Party<'a> {
     }
 
     pub(super) fn shows(&self, observable: &str) -> bool {
-        self.drive
-            .as_ref()
+        self.drive()
             .is_some_and(|drive| drive.observables.iter().any(|name| name == observable))
     }
 
     /// What the bytes of its tokens are.
     pub(super) fn layer(&self) -> Layer {
-        self.drive.as_ref().map(|drive| drive.layer).unwrap_or_default()
+        self.drive().map(|drive| drive.layer).unwrap_or_default()
     }
 
-    pub(super) fn controls(&mut self, control: &str) -> bool {
-        let hello = self.seat.subject().hello();
+    pub(super) fn controls(&self, control: &str) -> bool {
+        let hello = self.seat.hello();
         hello.controls.iter().any(|name| name == control)
     }
 
     /// The form of a per-message call: a list of buffers where nothing else can say it, or where there is no other.
     pub(super) fn form(&self, detached: bool, list: bool) -> Form {
         let forms = self
-            .drive
-            .as_ref()
+            .drive()
             .map(|drive| drive.forms.as_slice())
             .unwrap_or_default();
         let plain = if detached { Form::Detached } else { Form::Whole };

@@ -58,7 +58,7 @@ impl Driver<'_, '_> {
         list: fn(&Drive) -> &Vec<String>,
     ) -> Result<(), End> {
         let party = self.party(step.of);
-        let listed = party.drive.as_ref().map(list);
+        let listed = party.drive().map(list);
         match listed.is_some_and(|listed| listed.iter().any(|listed| listed == name)) {
             true => Ok(()),
             false => Err(party.unsupported(&format!("{operation} {name}"))),

@@ -29,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use system::{Gauge, own_group, shared_file, without_blocking};
+pub(super) use system::{Gauge, Output, own_group, shared_file, wait, without_blocking};
 
 /// Whether adapters can be started with a library that steers randomness and clock.
 pub const PRELOADS: bool = cfg!(all(target_os = "linux", target_env = "gnu"));
@@ -138,6 +138,11 @@ impl Group {
             }
             thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Whether the group was killed.
+    pub(super) fn is_killed(&self) -> bool {
+        self.gone
     }
 
     /// Kills every process of the group.

@@ -9,9 +9,11 @@ use std::{
     },
     path::PathBuf,
     process::{ChildStderr, ChildStdin, Command},
+    time::Duration,
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec},
     fs::OFlags,
     process::{Pid, Resource, Rlimit, Signal},
 };
@@ -56,10 +58,41 @@ pub(super) fn kill_group(id: u32) {
     let _ = id.map(|id| rustix::process::kill_process_group(id, Signal::KILL));
 }
 
-/// Makes writing to a child return at once when the pipe is full.
-pub(crate) fn without_blocking(input: &ChildStdin) -> io::Result<()> {
-    let flags = rustix::fs::fcntl_getfl(input)?;
-    Ok(rustix::fs::fcntl_setfl(input, flags | OFlags::NONBLOCK)?)
+/// Makes writing to a full pipe and reading from an empty one return at once.
+pub(crate) fn without_blocking(pipe: impl AsFd) -> io::Result<()> {
+    let flags = rustix::fs::fcntl_getfl(&pipe)?;
+    Ok(rustix::fs::fcntl_setfl(pipe, flags | OFlags::NONBLOCK)?)
+}
+
+/// What a child writes, read by who waits for it.
+#[derive(Debug)]
+pub(crate) struct Output(File);
+
+impl Output {
+    pub(crate) fn of(pipe: impl Into<OwnedFd>) -> io::Result<Self> {
+        let pipe = pipe.into();
+        without_blocking(&pipe)?;
+        Ok(Self(pipe.into()))
+    }
+
+    /// Reads what is there. Nothing yet is [`io::ErrorKind::WouldBlock`].
+    pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+/// Waits until there is something to read or room to write, for no longer than a time. Less is possible.
+pub(crate) fn wait(output: Option<&mut Output>, input: Option<&ChildStdin>, time: Duration) {
+    let output = output.map(|output| PollFd::from_borrowed_fd(output.0.as_fd(), PollFlags::IN));
+    let input = input.map(|input| PollFd::from_borrowed_fd(input.as_fd(), PollFlags::OUT));
+    let time = Timespec::try_from(time).ok();
+    let mut both = [output, input].into_iter().flatten();
+    // What went wrong shows when the pipe is read or written.
+    let _ = match (both.next(), both.next()) {
+        (Some(one), Some(other)) => rustix::event::poll(&mut [one, other], time.as_ref()),
+        (Some(one), None) => rustix::event::poll(&mut [one], time.as_ref()),
+        (None, _) => Ok(0),
+    };
 }
 
 /// Tells whether all that a child has written to its standard error was read.
