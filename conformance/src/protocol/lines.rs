@@ -26,20 +26,32 @@ struct Fault {
 
 impl<'de> Deserialize<'de> for ReplyLine {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let fields = Fields::deserialize(from)?;
+        from.deserialize_map(ReplyVisitor)
+    }
+}
+
+struct ReplyVisitor;
+
+impl<'de> Visitor<'de> for ReplyVisitor {
+    type Value = ReplyLine;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a reply")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ReplyLine, A::Error> {
+        let fields = Fields::deserialize(MapAccessDeserializer::new(map))?;
         let reply = match (fields.outcome, fields.unsupported, fields.fault) {
             (Some(outcome), None, None) => Reply::Outcome(outcome),
             (None, Some(unsupported), None) => Reply::Unsupported(unsupported),
             (None, None, Some(Fault { message })) => Reply::Fault { message },
             _ => {
                 let expected = "a reply has exactly one of `outcome`, `unsupported`, `fault`";
-                return Err(D::Error::custom(expected));
+                return Err(A::Error::custom(expected));
             }
         };
-        Ok(Self {
-            seq: fields.seq,
-            reply,
-        })
+        let seq = fields.seq;
+        Ok(ReplyLine { seq, reply })
     }
 }
 
@@ -139,6 +151,7 @@ mod tests {
         ] {
             let error = reply(&text.to_string()).expect_err("it is not");
             assert!(error.starts_with("a reply has exactly one of"), "{text}: {error}");
+            assert!(error.contains(" at line 1 column "), "{text}: {error}");
         }
         assert!(reply(r#"{"outcome":{}}"#).is_err_and(|error| error.starts_with("missing field `seq`")));
     }
