@@ -110,7 +110,7 @@ fn located(name: &str, command: &[&str]) -> Located {
             command: command.iter().map(|word| (*word).to_owned()).collect(),
             ..Description::default()
         },
-        folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/canned"),
+        ..Located::default()
     }
 }
 
@@ -169,6 +169,7 @@ fn leg() -> Request {
         bindings: None,
         data_representation: 16,
         reserved: [0, 0],
+        http: None,
     })
 }
 
