@@ -100,7 +100,9 @@ impl Numbered {
         match answer {
             Answer::Outcome(outcome) => Reply::Outcome(outcome),
             Answer::Unsupported(unsupported) => Reply::Unsupported(unsupported),
-            Answer::Fault(message) | Answer::Crash(message) => Reply::Fault { message },
+            Answer::Fault(message) | Answer::Crash(message) | Answer::Excess(message) => {
+                Reply::Fault { message }
+            }
             Answer::Hang(_) => Reply::Fault {
                 message: "no answer".to_owned(),
             },

@@ -183,7 +183,9 @@ zoo! {
     endless_stderr: "2 pass", "";
     fork_keeps_the_pipe: "1 crash, 1 pass", "exit status: 4";
     memory_growth("limits: {memory: 256 MiB}"): "1 crash, 1 pass", "(limited to 256 MiB of memory)";
-    busy("limits: {cpu: 1 s}"): "1 crash, 1 pass", "SIGXCPU";
+    busy("limits: {cpu: 1 s}"): "1 hang, 1 pass", "used more than its 1 s of processor time";
+    memory_burst("limits: {leg-memory: 64 MiB}"): "1 hang, 1 pass", "MiB of memory, of 64 MiB";
+    cpu_burst("limits: {leg-cpu: 1 s}"): "1 hang, 1 pass", "s of processor time, of 1 s";
     log_lines: "2 pass", "";
     always_success: "2 fail", "expected SEC_I_CONTINUE_NEEDED, got SEC_E_OK";
     always_failed: "2 fail", "expected SEC_I_CONTINUE_NEEDED, got SEC_E_LOGON_DENIED";

@@ -349,6 +349,7 @@ pub(super) fn told(answer: &Answer) -> String {
         Answer::Unsupported(unsupported) => format!("`unsupported {}`", unsupported.what),
         Answer::Fault(message) => format!("`fault`: {message}"),
         Answer::Crash(message) => format!("the process died: {message}"),
+        Answer::Excess(message) => message.clone(),
         Answer::Hang(deadline) => format!("no reply within {} s", deadline.as_secs()),
     }
 }

@@ -130,7 +130,7 @@ impl Client {
             Sent::Broken => self.post_mortem("closed its input"),
         };
         self.times.push((operation, started.elapsed()));
-        if matches!(answer, Answer::Crash(_) | Answer::Hang(_)) {
+        if matches!(answer, Answer::Crash(_) | Answer::Hang(_) | Answer::Excess(_)) {
             self.running = None;
         }
         answer

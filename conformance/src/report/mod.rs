@@ -214,6 +214,7 @@ pub(crate) fn answer_json(answer: &Answer) -> serde_json::Value {
         Answer::Unsupported(unsupported) => json!({ "unsupported": unsupported }),
         Answer::Fault(message) => json!({ "fault": { "message": message } }),
         Answer::Crash(message) => json!({ "crash": { "message": message } }),
+        Answer::Excess(message) => json!({ "hang": { "message": message } }),
         Answer::Hang(deadline) => json!({ "hang": { "seconds": deadline.as_secs() } }),
     }
 }

@@ -88,6 +88,14 @@ pub struct LimitChoices {
     #[serde(default, deserialize_with = "seconds")]
     #[schemars(with = "Option<String>")]
     pub cpu: Option<LimitChoice>,
+    /// Memory by which a leg may raise the most that a process had so far.
+    #[serde(default, deserialize_with = "bytes")]
+    #[schemars(with = "Option<String>")]
+    pub leg_memory: Option<LimitChoice>,
+    /// Processor time of a leg.
+    #[serde(default, deserialize_with = "seconds")]
+    #[schemars(with = "Option<String>")]
+    pub leg_cpu: Option<LimitChoice>,
 }
 
 /// A limit that a description chooses.
@@ -156,6 +164,15 @@ impl Description {
     #[must_use]
     pub fn preloads(&self) -> bool {
         self.preload.unwrap_or(!self.sanitized)
+    }
+
+    /// What a leg may use.
+    #[must_use]
+    pub fn budget(&self) -> Limits {
+        Limits {
+            memory: self.limits.leg_memory.and_then(LimitChoice::limit),
+            cpu: self.limits.leg_cpu.and_then(LimitChoice::limit),
+        }
     }
 
     /// Whether somebody watches the adapter's memory and reports on its standard error.
@@ -241,6 +258,7 @@ mod tests {
         let expected = LimitChoices {
             memory: Some(LimitChoice::At(256 << 20)),
             cpu: Some(LimitChoice::At(120)),
+            ..LimitChoices::default()
         };
         assert_eq!(chosen, Some(expected));
         for wrong in [
@@ -269,6 +287,7 @@ mod tests {
         let told = LimitChoices {
             memory: Some(LimitChoice::None),
             cpu: Some(LimitChoice::At(3)),
+            ..LimitChoices::default()
         };
         let told = Description {
             limits: told,

@@ -32,6 +32,8 @@ pub enum Answer {
     Crash(String),
     /// No reply within the deadline.
     Hang(Duration),
+    /// More processor time or memory than it may use; how much.
+    Excess(String),
 }
 
 impl Answer {

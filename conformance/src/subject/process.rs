@@ -127,7 +127,7 @@ impl Process {
                 None => Err("the reply to `hello` has no `hello`".to_owned()),
             },
             Answer::Unsupported(unsupported) => none(&format!("unsupported {}", unsupported.what)),
-            Answer::Fault(message) | Answer::Crash(message) => none(&message),
+            Answer::Fault(message) | Answer::Crash(message) | Answer::Excess(message) => none(&message),
             Answer::Hang(deadline) => none(&format!("nothing within {} s", deadline.as_secs())),
         }
     }
@@ -141,6 +141,22 @@ impl Process {
         }
         line.push(b'\n');
         self.ask(&line)
+    }
+
+    /// A leg, with what it used held against the budget.
+    fn leg(&mut self, request: &Request) -> Answer {
+        let budget = self.located.description.budget();
+        if budget == Limits::default() {
+            return self.exchange(request);
+        }
+        let before = self.usage();
+        let answer = self.exchange(request);
+        let beyond = before
+            .zip(self.usage())
+            .and_then(|(before, after)| after.beyond(before, budget));
+        let Some(message) = beyond else { return answer };
+        self.child = None;
+        Answer::Excess(message)
     }
 
     /// Sends a line and waits for the reply. A child that gives none, or says that it failed, is killed.
@@ -221,6 +237,7 @@ impl Subject for Process {
             Request::FreeBuffers { of } => self.exchange(&Request::FreeBuffers {
                 of: self.base.wrapping_add(*of),
             }),
+            Request::Initialize(_) | Request::Accept(_) => self.leg(request),
             other => self.exchange(other),
         }
     }
@@ -412,6 +429,11 @@ impl Running {
             none if none.is_empty() => none,
             limits => format!(" (limited to {limits})"),
         };
+        if isolation::is_out_of_time(status)
+            && let Some(seconds) = self.limits.cpu
+        {
+            return Answer::Excess(format!("used more than its {seconds} s of processor time"));
+        }
         let report = self.errors.report().map(|report| format!("{report}\n"));
         let text = format!("{}{status}{limits}\n{tail}", report.unwrap_or_default());
         Answer::Crash(text.trim_end().to_owned())

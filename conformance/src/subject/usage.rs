@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use super::isolation::Limits;
+
 /// The unit of processor times in `/proc/PID/stat`: USER_HZ, which is 100 a second.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -26,6 +28,21 @@ impl Usage {
     }
 }
 
+impl Usage {
+    /// What is beyond a budget of what was used since an earlier time, in words.
+    pub(super) fn beyond(self, earlier: Self, budget: Limits) -> Option<String> {
+        let cpu = self.cpu.saturating_sub(earlier.cpu);
+        let memory = self.peak_memory.saturating_sub(earlier.peak_memory);
+        let seconds = budget.cpu.filter(|seconds| cpu > Duration::from_secs(*seconds));
+        let bytes = budget.memory.filter(|bytes| memory > *bytes);
+        let told =
+            seconds.map(|seconds| format!("{:.2} s of processor time, of {seconds} s", cpu.as_secs_f64()));
+        let told = told
+            .or_else(|| bytes.map(|bytes| format!("{} MiB of memory, of {} MiB", memory >> 20, bytes >> 20)));
+        told.map(|told| format!("the leg used {told}"))
+    }
+}
+
 /// User and system time: fields 14 and 15 (proc(5)), counted behind the name, which may hold anything.
 fn cpu(stat: &str) -> Option<Duration> {
     let (_, fields) = stat.rsplit_once(')')?;
@@ -44,6 +61,29 @@ fn peak_memory(status: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_beyond_a_budget_is_told_with_the_figure() {
+        let at = |seconds, mebibytes: u64| Usage {
+            cpu: Duration::from_secs(seconds),
+            peak_memory: mebibytes << 20,
+        };
+        let budget = Limits {
+            cpu: Some(2),
+            memory: Some(64 << 20),
+        };
+        let beyond = |seconds, mebibytes| at(seconds, mebibytes).beyond(at(10, 100), budget);
+        assert_eq!(beyond(12, 164), None);
+        assert_eq!(
+            beyond(13, 164).as_deref(),
+            Some("the leg used 3.00 s of processor time, of 2 s")
+        );
+        assert_eq!(
+            beyond(12, 200).as_deref(),
+            Some("the leg used 100 MiB of memory, of 64 MiB")
+        );
+        assert_eq!(at(99, 999).beyond(at(0, 0), Limits::default()), None);
+    }
 
     #[test]
     fn reads_what_linux_tells() {

@@ -284,6 +284,7 @@ impl<'s> Driver<'_, 's> {
             Answer::Unsupported(unsupported) => Some(End::Unsupported(role, unsupported.clone())),
             Answer::Fault(message) => Some(End::AdapterFault(role, message.clone())),
             Answer::Crash(message) => Some(End::Crash(role, message.clone())),
+            Answer::Excess(message) => Some(End::Hang(role, message.clone())),
             Answer::Hang(deadline) => Some(End::Hang(
                 role,
                 format!("no reply within {} s", deadline.as_secs()),

@@ -44,7 +44,12 @@ impl Driver<'_, '_> {
 
     fn give_back(&mut self, role: Role, operation: &str, request: Request) -> Result<(), End> {
         // A subject that died before has nothing left to give back.
-        let lost = |answer: &Answer| matches!(answer, Answer::Fault(_) | Answer::Crash(_) | Answer::Hang(_));
+        let lost = |answer: &Answer| {
+            matches!(
+                answer,
+                Answer::Fault(_) | Answer::Crash(_) | Answer::Hang(_) | Answer::Excess(_)
+            )
+        };
         let mut events = self.trace.events.iter();
         let dead = events.any(|event| event.side == role && lost(&event.answer));
         if dead || self.party(role).needs(operation).is_err() {

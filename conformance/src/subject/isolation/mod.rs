@@ -29,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use system::{Gauge, Output, own_group, shared_file, wait, without_blocking};
+pub(super) use system::{Gauge, Output, is_out_of_time, own_group, shared_file, wait, without_blocking};
 
 /// Whether adapters can be started with a library that steers randomness and clock.
 pub const PRELOADS: bool = cfg!(all(target_os = "linux", target_env = "gnu"));

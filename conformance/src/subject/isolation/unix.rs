@@ -5,10 +5,10 @@ use std::{
     io::{self, Read},
     os::{
         fd::{AsFd, OwnedFd},
-        unix::process::CommandExt,
+        unix::process::{CommandExt, ExitStatusExt},
     },
     path::PathBuf,
-    process::{ChildStderr, ChildStdin, Command},
+    process::{ChildStderr, ChildStdin, Command, ExitStatus},
     time::Duration,
 };
 
@@ -49,6 +49,11 @@ pub(crate) fn shared_file() -> io::Result<(File, PathBuf)> {
 /// Makes a command the first process of a group.
 pub(crate) fn own_group(command: &mut Command) {
     command.process_group(0);
+}
+
+/// Whether a process ended because it had used its processor time.
+pub(crate) fn is_out_of_time(status: ExitStatus) -> bool {
+    status.signal() == Some(Signal::XCPU.as_raw())
 }
 
 /// Kills every process of a group.
