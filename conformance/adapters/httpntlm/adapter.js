@@ -7,6 +7,9 @@ const { version } = require("httpntlm/package.json");
 
 const TOKEN = 2;
 
+/** Functions that the library has by themselves, under the names of the specification. */
+const FUNCTIONS = { "ntowf-v1": ntlm.create_NT_hashed_password, "lmowf-v1": ntlm.create_LM_hashed_password };
+
 const HELLO = {
   protocol: 1,
   name: "httpntlm",
@@ -19,6 +22,8 @@ const HELLO = {
       operations: ["acquire", "free-credential", "initialize", "delete"],
       observables: ["token", "status"],
       requirements: 0,
+      decode: ["challenge"],
+      derive: Object.keys(FUNCTIONS),
     },
   ],
   controls: ["host"],
@@ -86,14 +91,16 @@ function headerOf(request) {
   return found && Buffer.from(found.bytes ?? "", "hex").toString("latin1");
 }
 
+const token = (header) => ({ buffers: [{ kind: TOKEN, bytes: Buffer.from(header, "latin1").toString("hex") }] });
+
 /** Calls the library. What it throws is an outcome, and so is what it hands to its callback. */
-function library(code, call) {
+function library(code, call, shown) {
   let refusal;
   try {
-    const header = call((error) => {
+    const made = call((error) => {
       refusal ??= error;
     });
-    if (!refusal) return { ...returned(code), buffers: [{ kind: TOKEN, bytes: Buffer.from(header, "latin1").toString("hex") }] };
+    if (!refusal) return { ...returned(code), ...shown(made) };
   } catch (error) {
     refusal = error;
   }
@@ -112,7 +119,7 @@ function initialize(request) {
   return library("complete", (callback) => {
     const challenge = ntlm.parseType2Message(headerOf(request), callback);
     return challenge && ntlm.createType3Message(challenge, context.options);
-  });
+  }, token);
 }
 
 /** The first leg; its function takes no token. */
@@ -121,7 +128,25 @@ function negotiate(request, credential) {
   // The library writes into the options that it is given.
   const options = { ...credential, workstation };
   contexts.set(request["new-context"], { options, waits: true });
-  return library("continue", () => ntlm.createType1Message(options));
+  return library("continue", () => ntlm.createType1Message(options), token);
+}
+
+/** What the library reads in a CHALLENGE, but for what it only cuts out and leaves as bytes. */
+function decode({ token: name, bytes }) {
+  if (name !== "challenge") throw new Unsupported(`decode:${name}`);
+  const header = `NTLM ${Buffer.from(bytes ?? "", "hex").toString("base64")}`;
+  return library("complete", (callback) => ntlm.parseType2Message(header, callback), (challenge) => ({
+    values: {
+      flags: `0x${(challenge.negotiateFlags >>> 0).toString(16).padStart(8, "0")}`,
+      server_challenge: challenge.serverChallenge.toString("hex"),
+    },
+  }));
+}
+
+function derive({ function: name, values }) {
+  const call = FUNCTIONS[name];
+  if (!call) throw new Unsupported(`derive:${name}`);
+  return library("complete", () => call(values.password), (value) => ({ values: { value: value.toString("hex") } }));
 }
 
 const operations = new Map([
@@ -131,6 +156,8 @@ const operations = new Map([
   ["free-credential", ({ credential }) => credentials.drop(credential)],
   ["initialize", initialize],
   ["delete", ({ context }) => contexts.drop(context)],
+  ["decode", decode],
+  ["derive", derive],
   ["bye", () => ({})],
 ]);
 
