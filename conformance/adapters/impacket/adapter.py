@@ -87,21 +87,20 @@ def service_argument(target: typing.Optional[str]) -> Json:
 class Impacket(Adapter):
     name = "impacket"
     version = importlib.metadata.version("impacket")
-    controls = ["randomness"]
     drives = [
         {
             "package": "ntlm",
             "role": "initiator",
             "operations": "acquire free-credential initialize delete query sign seal unseal".split(),
-            "observables": ["token", "status", "session-key"],
+            "observables": ["token", "status", "session-key", "per-message"],
             "forms": ["detached", "whole"],
             "requirements": PROTECTION | NULL_SESSION,
         }
     ]
 
     def configure(self, environment: Json, policy: Json, faults: typing.List[str]) -> None:
-        """Challenges and keys come from the module `random`, which therefore follows the seed."""
-        random.seed(environment["seed"])
+        """Challenges and keys come from the module `random`, which is seeded anew, from the system."""
+        random.seed()
         self.host = environment["host"]
         self.offer = 0xFFFFFFFF
         # Text goes in Unicode whatever is agreed on.
