@@ -37,6 +37,8 @@ REQUIREMENTS = {
     NegotiateFlags.NTLMSSP_NEGOTIATE_SIGN: 0x00000004 | 0x00000008 | 0x00010000,
     NegotiateFlags.NTLMSSP_NEGOTIATE_SEAL: 0x00000010,
 }
+# Versions before 1.5 do not sign without sealing.
+METHODS = {"sign": "sign", "verify": "verify", "seal": "wrap", "unseal": "unwrap"}
 
 
 def bindings_of(application_data: typing.Optional[str]) -> typing.Optional[GssChannelBindingsStruct]:
@@ -54,7 +56,10 @@ class NtlmAuth(Adapter):
         {
             "package": "ntlm",
             "role": "initiator",
-            "operations": "acquire free-credential initialize delete query sign verify seal unseal".split(),
+            "operations": [
+                *("acquire", "free-credential", "initialize", "delete", "query"),
+                *(operation for operation, method in METHODS.items() if hasattr(NtlmContext, method)),
+            ],
             "observables": ["token", "status", "session-key", "per-message"],
             "forms": ["detached", "whole"],
             "requirements": sum(REQUIREMENTS.values()),
