@@ -1,4 +1,4 @@
-"""Speaks the Legwork adapter protocol for the NTLM initiator of impacket: its module `ntlm`, and the cipher of `spnego`.
+"""Speaks the Legwork adapter protocol for the NTLM initiator of impacket: the module `ntlm`, and the cipher of `spnego`.
 
 The module has functions, and structures that go from one to the next, but no context: what is not a leg of these
 functions (a third call, one after a failure) is `unsupported`, for its order is the caller's.
@@ -15,6 +15,7 @@ import typing
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sdk" / "python"))
 
+import keys
 from impacket import ntlm, spnego
 from legwork_adapter import (
     DATA,
@@ -103,6 +104,7 @@ class Impacket(Adapter):
             "observables": ["token", "status", "session-key", *(["per-message"] if SPNEGOCipher else [])],
             "forms": ["detached", "whole"] if SPNEGOCipher else [],
             "requirements": PROTECTION | NULL_SESSION,
+            "derive": sorted(keys.FUNCTIONS),
         }
     ]
 
@@ -190,6 +192,15 @@ class Impacket(Adapter):
         answer["MIC"] = bytes(16)
         messages = [context.negotiate, ntlm.NTLMAuthChallenge(challenge), answer]
         answer["MIC"] = ntlm.hmac_md5(context.session_key, b"".join(message.getData() for message in messages))
+
+    def derive(self, request: Json) -> Json:
+        """A key function by itself."""
+        if request["package"] != "ntlm" or request["function"] not in keys.FUNCTIONS:
+            raise Unsupported(f"derive:{request['function']}")
+        call = keys.FUNCTIONS[request["function"]](request["values"])
+        with library():
+            value = call()
+        return {**returned(), "values": {"value": value.hex()}}
 
     def query(self, request: Json) -> Json:
         context, attribute = self.contexts.find(request["context"]), request["attribute"]
