@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE.parents[1] / "sdk" / "python"))
 import hashlib
 import importlib.metadata
 
+import keys
 from legwork_adapter import (
     DATA,
     TOKEN,
@@ -63,6 +64,7 @@ class NtlmAuth(Adapter):
             "observables": ["token", "status", "session-key", "per-message"],
             "forms": ["detached", "whole"],
             "requirements": sum(REQUIREMENTS.values()),
+            "derive": sorted(keys.FUNCTIONS),
         }
     ]
 
@@ -111,6 +113,15 @@ class NtlmAuth(Adapter):
             )
             context.negotiate_flags &= self.offer & (~sum(REQUIREMENTS) | sum(asked))
         return context
+
+    def derive(self, request: Json) -> Json:
+        """A key function by itself."""
+        if request["package"] != "ntlm" or request["function"] not in keys.FUNCTIONS:
+            raise Unsupported(f"derive:{request['function']}")
+        call = keys.FUNCTIONS[request["function"]](request["values"])
+        with library():
+            value = call()
+        return {**returned(), "values": {"value": value.hex()}}
 
     def query(self, request: Json) -> Json:
         context, attribute = self.contexts.find(request["context"]), request["attribute"]
