@@ -1,4 +1,4 @@
-"""Speaks the Legwork adapter protocol for the NTLM initiator of impacket: its module `ntlm`, and the cipher of `spnego`.
+"""Speaks the Legwork adapter protocol for the NTLM initiator of impacket: the module `ntlm`, and the cipher of `spnego`.
 
 The module has functions, and structures that go from one to the next, but no context: what is not a leg of these
 functions (a third call, one after a failure) is `unsupported`, for its order is the caller's.
@@ -6,6 +6,7 @@ functions (a third call, one after a failure) is `unsupported`, for its order is
 
 import hashlib
 import importlib.metadata
+import inspect
 import pathlib
 import random
 import struct
@@ -14,8 +15,8 @@ import typing
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sdk" / "python"))
 
-from impacket import ntlm
-from impacket.spnego import SPNEGOCipher
+import keys
+from impacket import ntlm, spnego
 from legwork_adapter import (
     DATA,
     TOKEN,
@@ -35,6 +36,9 @@ from legwork_adapter import (
 # Replay and sequence detection, confidentiality, integrity: the library has one switch for all of them.
 PROTECTION = 0x00000004 | 0x00000008 | 0x00000010 | 0x00010000
 NULL_SESSION = 0x00040000
+# Versions before 0.13 have no cipher, and neither channel bindings, nor service, nor version as arguments.
+SPNEGOCipher = getattr(spnego, "SPNEGOCipher", None)
+ARGUMENTS = frozenset(inspect.signature(ntlm.getNTLMSSPType3).parameters)
 # LmCompatibilityLevel to `use_ntlmv2`. Version one always sends both responses, so there is no level 2.
 VERSION_TWO = {0: False, 1: False, 3: True, 4: True, 5: True}
 
@@ -46,7 +50,7 @@ class Context:
         self.negotiate, self.arguments = negotiate, arguments
         self.called = False
         self.session_key: typing.Optional[bytes] = None
-        self.cipher: typing.Optional[SPNEGOCipher] = None
+        self.cipher: typing.Any = None
 
 
 def product_version() -> ntlm.VERSION:
@@ -56,12 +60,14 @@ def product_version() -> ntlm.VERSION:
     return version
 
 
-def bindings_value(application_data: typing.Optional[str]) -> bytes:
+def bindings_argument(application_data: typing.Optional[str]) -> Json:
     """The argument in its only form: MD5 over gss_channel_bindings_struct (RFC 2744 section 3.11) without addresses."""
     if application_data is None:
-        return b""
+        return {}
+    if "channel_binding_value" not in ARGUMENTS:
+        raise Unsupported("bindings")
     data = bytes.fromhex(application_data)
-    return hashlib.md5(bytes(16) + struct.pack("<L", len(data)) + data).digest()
+    return {"channel_binding_value": hashlib.md5(bytes(16) + struct.pack("<L", len(data)) + data).digest()}
 
 
 def credential_arguments(identity: Json, null_session: bool) -> Json:
@@ -81,27 +87,30 @@ def service_argument(target: typing.Optional[str]) -> Json:
     service, slash, host = target.partition("/")
     if not (service and slash and host):
         raise Unsupported("target:not-service/host")
-    return {"service": service}
+    return {"service": service} if "service" in ARGUMENTS else {}
 
 
 class Impacket(Adapter):
     name = "impacket"
     version = importlib.metadata.version("impacket")
-    controls = ["randomness"]
     drives = [
         {
             "package": "ntlm",
             "role": "initiator",
-            "operations": "acquire free-credential initialize delete query sign seal unseal".split(),
-            "observables": ["token", "status", "session-key"],
-            "forms": ["detached", "whole"],
+            "operations": [
+                *("acquire", "free-credential", "initialize", "delete", "query"),
+                *(("sign", "seal", "unseal") if SPNEGOCipher else ()),
+            ],
+            "observables": ["token", "status", "session-key", *(["per-message"] if SPNEGOCipher else [])],
+            "forms": ["detached", "whole"] if SPNEGOCipher else [],
             "requirements": PROTECTION | NULL_SESSION,
+            "derive": sorted(keys.FUNCTIONS),
         }
     ]
 
     def configure(self, environment: Json, policy: Json, faults: typing.List[str]) -> None:
-        """Challenges and keys come from the module `random`, which therefore follows the seed."""
-        random.seed(environment["seed"])
+        """Challenges and keys come from the module `random`, which is seeded anew, from the system."""
+        random.seed()
         self.host = environment["host"]
         self.offer = 0xFFFFFFFF
         # Text goes in Unicode whatever is agreed on.
@@ -114,8 +123,8 @@ class Impacket(Adapter):
         if level == 0:
             self.offer &= ~ntlm.NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY
         # Room for the MIC comes and goes with the version.
-        version, mic = policy.pop("send-version", True), policy.pop("send-mic", True)
-        self.product_version = product_version() if version and mic else None
+        wanted = [policy.pop("send-version", True), policy.pop("send-mic", True), "version" in ARGUMENTS]
+        self.version_argument = {"version": product_version()} if all(wanted) else {}
         self.names = policy.pop("send-names", False)
 
     def acquire(self, request: Json) -> Json:
@@ -150,7 +159,7 @@ class Impacket(Adapter):
                 computer,
                 signingRequired=bool(requirements & PROTECTION),
                 use_ntlmv2=self.version_two,
-                version=self.product_version,
+                **self.version_argument,
             )
             negotiate["flags"] &= self.offer
             if self.names:
@@ -160,19 +169,20 @@ class Impacket(Adapter):
 
     def second_leg(self, context: Context, request: Json) -> Json:
         context.called = True
-        challenge, bindings = token_in(request), bindings_value(request.get("bindings"))
+        challenge, bindings = token_in(request), bindings_argument(request.get("bindings"))
         with library():
             answer, context.session_key = ntlm.getNTLMSSPType3(
                 context.negotiate,
                 challenge,
                 use_ntlmv2=self.version_two,
-                channel_binding_value=bindings,
-                version=self.product_version,
+                **bindings,
+                **self.version_argument,
                 **context.arguments,
             )
-            if self.product_version is not None:
+            if self.version_argument:
                 self.add_mic(context, challenge, answer)
-            context.cipher = SPNEGOCipher(answer["flags"], context.session_key)
+            if SPNEGOCipher:
+                context.cipher = SPNEGOCipher(answer["flags"], context.session_key)
             token = answer.getData()
         return {**returned(), **token_out(token)}
 
@@ -183,13 +193,22 @@ class Impacket(Adapter):
         messages = [context.negotiate, ntlm.NTLMAuthChallenge(challenge), answer]
         answer["MIC"] = ntlm.hmac_md5(context.session_key, b"".join(message.getData() for message in messages))
 
+    def derive(self, request: Json) -> Json:
+        """A key function by itself."""
+        if request["package"] != "ntlm" or request["function"] not in keys.FUNCTIONS:
+            raise Unsupported(f"derive:{request['function']}")
+        call = keys.FUNCTIONS[request["function"]](request["values"])
+        with library():
+            value = call()
+        return {**returned(), "values": {"value": value.hex()}}
+
     def query(self, request: Json) -> Json:
         context, attribute = self.contexts.find(request["context"]), request["attribute"]
         if attribute != "session-key" or context.session_key is None:
             raise Unsupported(f"query:{attribute}")
         return {**returned(), "values": {"session-key": context.session_key.hex()}}
 
-    def cipher_of(self, request: Json, form: str) -> SPNEGOCipher:
+    def cipher_of(self, request: Json, form: str) -> typing.Any:
         """The library's cipher, which is there once the second leg was called."""
         if request["form"] != form or request.get("quality"):
             raise Unsupported(f"{request['op']}:{request['form']}")

@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE.parents[1] / "sdk" / "python"))
 import hashlib
 import importlib.metadata
 
+import keys
 from legwork_adapter import (
     DATA,
     TOKEN,
@@ -37,6 +38,8 @@ REQUIREMENTS = {
     NegotiateFlags.NTLMSSP_NEGOTIATE_SIGN: 0x00000004 | 0x00000008 | 0x00010000,
     NegotiateFlags.NTLMSSP_NEGOTIATE_SEAL: 0x00000010,
 }
+# Versions before 1.5 do not sign without sealing.
+METHODS = {"sign": "sign", "verify": "verify", "seal": "wrap", "unseal": "unwrap"}
 
 
 def bindings_of(application_data: typing.Optional[str]) -> typing.Optional[GssChannelBindingsStruct]:
@@ -54,10 +57,14 @@ class NtlmAuth(Adapter):
         {
             "package": "ntlm",
             "role": "initiator",
-            "operations": "acquire free-credential initialize delete query sign verify seal unseal".split(),
+            "operations": [
+                *("acquire", "free-credential", "initialize", "delete", "query"),
+                *(operation for operation, method in METHODS.items() if hasattr(NtlmContext, method)),
+            ],
             "observables": ["token", "status", "session-key", "per-message"],
             "forms": ["detached", "whole"],
             "requirements": sum(REQUIREMENTS.values()),
+            "derive": sorted(keys.FUNCTIONS),
         }
     ]
 
@@ -106,6 +113,15 @@ class NtlmAuth(Adapter):
             )
             context.negotiate_flags &= self.offer & (~sum(REQUIREMENTS) | sum(asked))
         return context
+
+    def derive(self, request: Json) -> Json:
+        """A key function by itself."""
+        if request["package"] != "ntlm" or request["function"] not in keys.FUNCTIONS:
+            raise Unsupported(f"derive:{request['function']}")
+        call = keys.FUNCTIONS[request["function"]](request["values"])
+        with library():
+            value = call()
+        return {**returned(), "values": {"value": value.hex()}}
 
     def query(self, request: Json) -> Json:
         context, attribute = self.contexts.find(request["context"]), request["attribute"]

@@ -32,9 +32,16 @@ from samba.auth import AuthContext
 from samba.credentials import Credentials
 from samba.gensec import FEATURE_SEAL, FEATURE_SIGN, Security
 from samba.param import LoadParm
-from samba_shared import namespace_of, settings_of, smb_conf
+from samba_shared import namespace_of, nowhere, settings_of, smb_conf
 
+# Samba makes a database of privileges here when it is asked who has logged on, and remembers wrong passwords.
 PRIVATE = HERE / ".private"
+OWN = {
+    "private dir": str(PRIVATE),
+    "ldb:nosync": "yes",
+    # A domain controller looks at the domain of who logs on, a standalone server does not.
+    "server role": "active directory domain controller",
+}
 MECHANISM = "ntlmssp"
 NULL_SESSION, ALLOW_NULL_SESSION = 0x00040000, 0x00100000
 # The requirement and attribute bits that a feature stands for: a signature has a sequence number, so FEATURE_SIGN
@@ -82,22 +89,17 @@ class Gensec(Adapter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory: typing.Optional[Directory] = None
+        # Made before the first environment: what is drawn in one is then the same each time.
+        PRIVATE.mkdir(mode=0o700, exist_ok=True)
+        self.directory = Directory(self.parameters(smb_conf({**nowhere(), **OWN})))
 
     def configure(self, environment: Json, policy: Json, faults: typing.List[str]) -> None:
         settings = settings_of(environment, policy)
-        # Samba makes a database of privileges here when it is asked who has logged on, and remembers wrong passwords.
-        PRIVATE.mkdir(mode=0o700, exist_ok=True)
-        settings["private dir"] = str(PRIVATE)
-        settings["ldb:nosync"] = "yes"
-        # A domain controller looks at the domain of who logs on, a standalone server does not.
-        settings["server role"] = "active directory domain controller"
+        settings.update(OWN)
         accounts = environment.get("accounts", [])
         settings["workgroup"] = domain_of(accounts) or settings["workgroup"]
         self.lp = self.parameters(smb_conf(settings))
         self.workstation = environment["host"]["netbios-computer"]
-        if self.directory is None:
-            self.directory = Directory(self.lp)
         self.directory.fill(accounts)
 
     @staticmethod

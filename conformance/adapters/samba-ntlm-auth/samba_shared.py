@@ -52,11 +52,15 @@ def mask_settings(mask: int, prefix: str, names: typing.Dict[int, str], policy: 
     return settings
 
 
+def nowhere() -> Settings:
+    """Settings by which nothing of the machine's Samba is read or written."""
+    return {**dict.fromkeys(DIRECTORIES, NOWHERE), "log file": "/dev/null"}
+
+
 def settings_of(environment: Json, policy: Json) -> Settings:
     """Settings for an environment; switches that Samba has an option for are taken out of `policy`."""
     host = environment["host"]
-    settings = dict.fromkeys(DIRECTORIES, NOWHERE)
-    settings["log file"] = "/dev/null"
+    settings = nowhere()
     settings["server role"] = "standalone"
     settings["netbios name"], settings["workgroup"] = host["netbios-computer"], host["netbios-domain"]
     level = policy.pop("lm-compatibility-level", 5)
