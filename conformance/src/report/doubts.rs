@@ -32,12 +32,8 @@ pub fn doubts(run: &Run<'_>) -> Vec<String> {
     });
     let broken = run.who.control.broken_claim.as_ref();
     let broken = broken.map(|wrong| format!("The adapter says that it steers randomness: {wrong}."));
-    let first = [everybody_gets_in(run), broken].into_iter();
-    first
-        .chain(by_role)
-        .chain([another_version(run)])
-        .flatten()
-        .collect()
+    let first = [everybody_gets_in(run), broken, another_version(run)];
+    first.into_iter().chain(by_role).flatten().collect()
 }
 
 /// Known deviations of another version tell what has changed between the two.
