@@ -15,10 +15,10 @@ import typing
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "sdk" / "python"))
 
 import spnego
+from codec import LISTS, Codec
 from legwork_adapter import (
     DATA,
     TOKEN,
-    Adapter,
     Json,
     Unsupported,
     buffer,
@@ -87,6 +87,7 @@ def drive(role: str, leg: str, *observables: str) -> Json:
         ],
         "forms": ["whole", "detached", "buffers"],
         "requirements": sum(REQUIREMENTS[role]),
+        **LISTS[role],
     }
 
 
@@ -135,7 +136,7 @@ def account_line(account: Json) -> str:
     raise Unsupported("account:not-expressible-in-NTLM_USER_FILE")
 
 
-class Pyspnego(Adapter):
+class Pyspnego(Codec):
     name = "pyspnego"
     version = importlib.metadata.version("pyspnego")
     drives = [drive("initiator", "initialize"), drive("acceptor", "accept", "peer-name")]

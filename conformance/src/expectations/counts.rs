@@ -56,6 +56,12 @@ impl Counts {
         up(&mut self.taken, failed);
     }
 
+    /// Whether the entry as a whole does not hold.
+    #[must_use]
+    pub fn contradict(&self, entry: &Entry) -> bool {
+        entry.is_a_claim() && troubled(entry, self).is_some()
+    }
+
     /// Adds the counts of another part of the run.
     pub fn merge(&mut self, other: &Self) {
         let pairs = [

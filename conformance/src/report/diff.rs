@@ -54,6 +54,9 @@ pub struct Side {
     pub version: String,
     /// Whether the run came to its end.
     pub complete: bool,
+    /// Whether the subject's random numbers are the harness's.
+    #[serde(default)]
+    pub steered: bool,
     /// Failed checks that are known and not public.
     pub withheld: usize,
 }
@@ -113,6 +116,9 @@ pub struct Judgement {
     /// What was expected and what came.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// Whether it is a known deviation of its run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
 }
 
 impl From<&Check> for Judgement {
@@ -120,7 +126,18 @@ impl From<&Check> for Judgement {
         Self {
             verdict: check.verdict,
             message: check.message.clone(),
+            known: check.known.is_some(),
         }
+    }
+}
+
+impl Change {
+    /// Whether it is a known deviation: of the new run, or of the old one if it does not fail any more.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        let fails = |judgement: &&Judgement| judgement.verdict > Verdict::Pass;
+        let is = self.new.as_ref().filter(fails);
+        is.or(self.old.as_ref()).is_some_and(|judgement| judgement.known)
     }
 }
 
@@ -144,7 +161,9 @@ pub fn diff<R: BufRead + Seek>(old: &mut R, new: &mut R) -> Result<RunDiff, (usi
         never_ran: Vec::new(),
         changes: Vec::new(),
     };
-    let exact = steers_randomness(&before) && steers_randomness(&after);
+    // Another version draws its random numbers in another order.
+    let (was, is) = (&diff.old, &diff.new);
+    let exact = was.steered && is.steered && (&was.subject, &was.version) == (&is.subject, &is.version);
     for key in &after.start.cases {
         let was = of_case(old, &before, key).map_err(|error| (0, error))?;
         let is = of_case(new, &after, key).map_err(|error| (1, error))?;
@@ -156,10 +175,7 @@ pub fn diff<R: BufRead + Seek>(old: &mut R, new: &mut R) -> Result<RunDiff, (usi
         diff.old.withheld = diff.old.withheld.saturating_add(withheld(was.iter().flatten()));
         diff.cases_gone.extend(was.map(|_| key.clone()));
     }
-    diff.worse = diff.changes.iter().any(|change| change.worse)
-        || diff.new.withheld > diff.old.withheld
-        || !diff.never_ran.is_empty()
-        || !diff.new.complete;
+    diff.worse = diff.changes.iter().any(|change| change.worse) || diff.shows_less();
     Ok(diff)
 }
 
@@ -171,6 +187,7 @@ fn side(index: &Index) -> Side {
         subject: hello.map_or_else(|| index.start.subject.clone(), name),
         version: hello.map(|hello| hello.version.clone()).unwrap_or_default(),
         complete: index.end.is_some(),
+        steered: steers_randomness(index),
         withheld: 0,
     }
 }
@@ -201,6 +218,18 @@ fn withheld<'a>(checks: impl IntoIterator<Item = &'a Check>) -> usize {
 }
 
 impl RunDiff {
+    /// Whether the new run is worse in nothing but deviations that it knows.
+    #[must_use]
+    pub fn is_worse_as_known(&self) -> bool {
+        let mut worse = self.changes.iter().filter(|change| change.worse);
+        self.worse && !self.shows_less() && worse.all(Change::is_known)
+    }
+
+    /// Whether the new run does not tell all that the old one told.
+    fn shows_less(&self) -> bool {
+        self.new.withheld > self.old.withheld || !self.never_ran.is_empty() || !self.new.complete
+    }
+
     fn case(&mut self, key: &str, was: Option<Vec<Check>>, is: Option<Vec<Check>>, exact: bool) {
         let secrets = (withheld(was.iter().flatten()), withheld(is.iter().flatten()));
         self.old.withheld = self.old.withheld.saturating_add(secrets.0);
@@ -308,7 +337,9 @@ fn shape(message: &str) -> String {
         let bare = word.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
         let number = !bare.is_empty() && bare.bytes().all(|letter| letter.is_ascii_digit());
         let bytes = bare.len() >= LONG && bare.bytes().all(|letter| letter.is_ascii_hexdigit());
-        if number || bytes {
+        // One byte in hex; codes have more digits.
+        let byte = bare.strip_prefix("0x").is_some_and(|digits| digits.len() <= 2);
+        if number || bytes || byte {
             word.replace(bare, "…")
         } else {
             word.to_owned()
@@ -326,6 +357,7 @@ mod tests {
         let one = shape("the code is 25c920133414ac10, recomputed 24c920133414ac10: 0x80090308");
         assert_eq!(one, "the code is …, recomputed …: 0x80090308");
         assert_eq!(shape("in position 62-63: illegal"), "in position …-…: illegal");
+        assert_eq!(shape("can't decode byte 0x1f in"), "can't decode byte … in");
         assert_ne!(shape("got builtins.ValueError"), shape("got builtins.KeyError"));
         assert!(!same_message("a 25c920133414ac10", "a 35c920133414ac10", true));
         assert!(same_message("a 25c920133414ac10", "a 35c920133414ac10", false));

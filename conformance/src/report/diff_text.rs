@@ -72,6 +72,10 @@ impl Text {
         let mark = if self.markdown { "## " } else { "" };
         self.line(&format!("{mark}{old} → {new}"));
         self.line("");
+        if !(diff.old.steered && diff.new.steered) {
+            self.line("The subject drew random numbers of its own: what depends on them may differ in any two runs.");
+            self.line("");
+        }
     }
 
     fn side(&self, side: &Side) -> String {
@@ -85,14 +89,14 @@ impl Text {
         if members.is_empty() {
             return;
         }
-        self.title(&format!("{title}: {}", counted(members.len(), "check")));
+        self.title(&format!("{title}: {}", checks(members.iter())));
         let mut places: Vec<(&str, Role)> = members.iter().map(|it| (it.rule.as_str(), it.side)).collect();
         places.sort_unstable();
         places.dedup();
         for (rule, side) in places {
             let of_rule = || members.iter().filter(|it| it.rule == rule && it.side == side);
             let Some(first) = of_rule().next() else { continue };
-            let count = counted(of_rule().count(), "check");
+            let count = checks(of_rule());
             let (rule, case) = (self.code(rule), self.code(&first.case));
             let bullet = if self.markdown { "- " } else { "  " };
             self.line(&format!(
@@ -106,7 +110,7 @@ impl Text {
     }
 
     fn judgement(&mut self, when: &str, judgement: Option<&Judgement>) {
-        let Some(Judgement { verdict, message }) = judgement else {
+        let Some(Judgement { verdict, message, .. }) = judgement else {
             return;
         };
         let bullet = if self.markdown { "  - " } else { "    " };
@@ -144,10 +148,25 @@ impl Text {
             parts.push(format!("withheld {old} → {new}"));
         }
         self.line(&parts.join(", "));
-        self.line(if diff.worse {
-            "Worse than before."
-        } else {
-            "Not worse than before."
+        self.line(match diff.worse {
+            true if diff.is_worse_as_known() => "Worse than before, in known deviations alone.",
+            true => "Worse than before.",
+            false => "Not worse than before.",
         });
+    }
+}
+
+/// The number of checks, and of those that are known deviations.
+fn checks<'a>(members: impl Iterator<Item = &'a &'a Change>) -> String {
+    let (mut all, mut known) = (0_usize, 0_usize);
+    for change in members {
+        all = all.saturating_add(1);
+        known = known.saturating_add(usize::from(change.is_known()));
+    }
+    let count = counted(all, "check");
+    match known {
+        0 => count,
+        known if known == all => format!("{count} (known)"),
+        known => format!("{count} ({known} known)"),
     }
 }

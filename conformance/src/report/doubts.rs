@@ -32,12 +32,8 @@ pub fn doubts(run: &Run<'_>) -> Vec<String> {
     });
     let broken = run.who.control.broken_claim.as_ref();
     let broken = broken.map(|wrong| format!("The adapter says that it steers randomness: {wrong}."));
-    let first = [everybody_gets_in(run), broken].into_iter();
-    first
-        .chain(by_role)
-        .chain([another_version(run)])
-        .flatten()
-        .collect()
+    let first = [everybody_gets_in(run), broken, another_version(run)];
+    first.into_iter().chain(by_role).flatten().collect()
 }
 
 /// Known deviations of another version tell what has changed between the two.
@@ -47,12 +43,37 @@ fn another_version(run: &Run<'_>) -> Option<String> {
     let differs = !seen_with.is_empty() && seen_with != this.trim();
     differs.then(|| {
         format!(
-            "The known deviations were seen with {seen_with}, and this is {}: {} and {} tell what differs.",
+            "The known deviations were seen with {seen_with}, and this is {}: {}.",
             harmless(this.trim()),
-            counted(run.unforeseen().count(), "unexpected failure"),
-            counted(run.outcome.complaints.len(), "stale expectation"),
+            differences(run),
         )
     })
+}
+
+/// What the known deviations do not answer for, and those that do not hold.
+fn differences(run: &Run<'_>) -> String {
+    let unexpected = |what: &str, is_failure: bool| {
+        let findings = run.unforeseen().map(|(_, finding)| finding);
+        let findings = findings.filter(|finding| finding.verdict.is_failure() == is_failure);
+        let rules: Vec<&str> = findings.map(|finding| finding.rule.as_str()).collect();
+        let distinct = rules.iter().collect::<BTreeSet<_>>().len();
+        let (count, rules) = (counted(rules.len(), what), counted(distinct, "rule"));
+        (distinct > 0).then(|| format!("{count} of {rules}"))
+    };
+    let stale = run.outcome.complaints.len();
+    let parts = [
+        unexpected("unexpected failure", true),
+        unexpected("unexpected warning", false),
+        (stale > 0).then(|| format!("{} out of date", counted(stale, "expectation"))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let whole = !run.outcome.counts.is_empty();
+    match (parts.is_empty(), whole) {
+        (true, true) => "they hold for it as well".to_owned(),
+        (true, false) => "nothing else fails in what was run".to_owned(),
+        (false, true) => format!("what differs is {}", parts.join(", ")),
+        (false, false) => format!("what differs in what was run is {}", parts.join(", ")),
+    }
 }
 
 fn judged<'a>(run: &Run<'a>, role: Role) -> impl Iterator<Item = (usize, &'a CaseResult)> {

@@ -2,9 +2,34 @@
 
 use crate::yaml::{Document, End, Path, Place};
 
-/// The text without an entry: its lines from the dash on. Blank lines and comments between it and the next entry stay,
-/// for they are about the next one. None if the entry does not begin a line with a dash.
+/// The text without an entry: its lines from the dash on. None if the entry does not begin a line with a dash.
 pub(super) fn without_entry(file: &str, text: &str, entry: usize) -> Option<String> {
+    let (first, last) = extent(file, text, entry)?;
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let (before, after) = (lines.get(..first)?, lines.get(last..)?);
+    Some([before, after].concat().concat())
+}
+
+/// The text with an entry that holds for a version alone. None if the entry does not have a line for each field.
+pub(super) fn with_version(file: &str, text: &str, entry: usize, version: &str) -> Option<String> {
+    let (first, last) = extent(file, text, entry)?;
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let (indent, rest) = lines.get(first)?.split_once("- ")?;
+    if rest.starts_with('{') {
+        return None;
+    }
+    let line = format!("{indent}  versions: [{version}]\n");
+    let end = lines.get_mut(last.checked_sub(1)?)?;
+    if !end.ends_with('\n') {
+        end.push('\n');
+    }
+    lines.insert(last, line);
+    Some(lines.concat())
+}
+
+/// The lines of an entry: its first, and the one behind its last. Blank lines and comments between it and the next entry
+/// are about the next one.
+fn extent(file: &str, text: &str, entry: usize) -> Option<(usize, usize)> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let line = |entry: usize| Some(place(file, text, entry, None)?.line.saturating_sub(1));
     let first = line(entry)?;
@@ -26,8 +51,7 @@ pub(super) fn without_entry(file: &str, text: &str, entry: usize) -> Option<Stri
     {
         last = last.saturating_sub(1);
     }
-    let (before, after) = (lines.get(..first)?, lines.get(last..)?);
-    Some([before, after].concat().concat())
+    Some((first, last))
 }
 
 /// The text with another number as the count of an entry that has one.
@@ -105,6 +129,22 @@ mod tests {
         );
         assert_eq!(without_entry("x", TEXT, 2), None);
         assert_eq!(without_entry("x", "expectations: [{rule: a}]\n", 0), None);
+    }
+
+    #[test]
+    fn an_entry_gets_a_version_behind_its_last_line() {
+        let bound = |entry| with_version("x", TEXT, entry, "\"1.2\"");
+        let expected = TEXT.replace(
+            "count: 3 # of late\n",
+            "count: 3 # of late\n    versions: [\"1.2\"]\n",
+        );
+        assert_eq!(bound(0).as_deref(), Some(expected.as_str()));
+        assert_eq!(bound(1), None);
+        let unended = with_version("x", "expectations:\n- rule: a\n  reason: x", 0, "\"1.2\"");
+        assert_eq!(
+            unended.as_deref(),
+            Some("expectations:\n- rule: a\n  reason: x\n  versions: [\"1.2\"]\n")
+        );
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A file of expectations brought up to date with a run.
 //!
 //! The text is edited, never written anew: comments and order stay. New entries come at its end, one for each rule, side
-//! and scenario that fails unexpectedly, and a person writes the reasons. An entry all of whose checks pass is taken out,
-//! and a number of checks that is another one is replaced. Entries that are out of date in another way are named by the
-//! report and left to a person: a run in which little could be decided must not empty the file. Findings that let
+//! and kind of message that fails unexpectedly, and a person writes the reasons. An entry all of whose checks pass is
+//! taken out, and a number of checks that is another one is replaced. An entry that is out of date in another way, in a
+//! run of another version than the file was seen with, is bound to the version that it was seen with. What is left is named
+//! by the report and left to a person: a run in which little could be decided must not empty the file. Findings that let
 //! somebody in, weaken what is agreed or end a process go to the private file, never to the public one.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +61,9 @@ pub fn update(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> Resul
 /// The text with its entries taken out or recounted, from the last to the first, so that the places of others hold.
 fn revised(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> String {
     let mut text = old.to_owned();
-    let entries: Vec<(usize, &Entry)> = run.expectations.entries(audience == Audience::Private).collect();
+    let private = audience == Audience::Private;
+    let earlier = earlier_version(run, file, old);
+    let entries: Vec<(usize, &Entry)> = run.expectations.entries(private).collect();
     let mut left = entries.len();
     for (at, (number, entry)) in entries.into_iter().enumerate().rev() {
         let Some(counts) = run.outcome.counts.get(number) else {
@@ -76,6 +79,9 @@ fn revised(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> String {
             Some(count) if counts.taken > 0 && counts.taken != count => {
                 edit::with_count(file, &text, at, counts.taken)
             }
+            _ if entry.versions.is_empty() && counts.contradict(entry) => earlier
+                .as_ref()
+                .and_then(|version| edit::with_version(file, &text, at, version)),
             _ => None,
         };
         text = edited.unwrap_or(text);
@@ -84,6 +90,13 @@ fn revised(run: &Run<'_>, audience: Audience, file: &str, old: &str) -> String {
         0 => edit::with_empty_list(&text),
         _ => text,
     }
+}
+
+/// The version that a file was seen with, as a YAML scalar, if it is another one than that of the run.
+fn earlier_version(run: &Run<'_>, file: &str, text: &str) -> Option<String> {
+    let read: ExpectationsFile = Document::new(file, text).read().ok()?;
+    let (_, version) = read.seen_with.rsplit_once(' ')?;
+    (version != run.who.version).then(|| quoted(version))
 }
 
 fn extended(run: &Run<'_>, file: &str, old: &str, new: Entries) -> Result<String, Box<Located>> {
@@ -99,11 +112,12 @@ fn extended(run: &Run<'_>, file: &str, old: &str, new: Entries) -> Result<String
         text = edit::with_open_list(&text);
     }
     text.push('\n');
-    for ((rule, side, scenario), Failures { cases, count, shape }) in new {
+    for ((rule, side, shape), Failures { scenarios, cases, count }) in new {
         // Numbers of checks vary where a subject draws its own random numbers: they are a remark, no condition.
         let seen = format!("{}, {}", counted(count, "check"), counted(cases.len(), "case"));
-        push_line(&mut text, &format!("  - rule: {rule}\n    role: {}", side.name()));
-        push_line(&mut text, &format!("    cases: [{}] # {seen}", quoted(&scenario)));
+        push_line(&mut text, &format!("  - rule: {rule} # {seen}\n    role: {}", side.name()));
+        let patterns: Vec<String> = patterns(&scenarios).into_iter().map(quoted).collect();
+        push_line(&mut text, &format!("    cases: [{}]", patterns.join(", ")));
         if !shape.is_empty() {
             push_line(&mut text, &format!("    shape: {}", quoted(&shape)));
         }
@@ -112,39 +126,55 @@ fn extended(run: &Run<'_>, file: &str, old: &str, new: Entries) -> Result<String
     Ok(text)
 }
 
+/// Failures by rule, side and shape.
 type Entries = BTreeMap<(String, Role, String), Failures>;
 
 /// What one entry stands for.
 #[derive(Debug, Default)]
 struct Failures {
+    scenarios: BTreeSet<String>,
     cases: BTreeSet<String>,
     count: usize,
-    /// What all messages begin with: a failure of another shape is a change.
-    shape: String,
 }
 
+/// What fails unexpectedly. The shape of a scenario is what all its messages begin with: a failure of another one is a
+/// change. Scenarios of one shape are one entry.
 fn entries(run: &Run<'_>, audience: Audience) -> Entries {
+    let mut shapes: BTreeMap<(&str, Role, &str), String> = BTreeMap::new();
+    let failures: Vec<_> = run
+        .unforeseen()
+        .filter(|(_, finding)| of(run, &finding.rule, finding.verdict) == Some(audience))
+        .map(|(result, finding)| {
+            let case = run.case(result);
+            (result, finding, case.map_or(result.case.as_str(), |case| case.entry.id.as_str()))
+        })
+        .collect();
+    for (_, finding, scenario) in &failures {
+        let shape = shapes.entry((&finding.rule, finding.side, scenario));
+        let shape = shape.or_insert_with(|| finding.message.clone());
+        *shape = common_shape(shape, &finding.message);
+    }
     let mut entries = Entries::new();
-    for (result, finding) in run.unforeseen() {
-        if of(run, &finding.rule, finding.verdict) != Some(audience) {
-            continue;
-        }
-        let scenario = run
-            .case(result)
-            .map_or(result.case.as_str(), |case| case.entry.id.as_str());
-        let key = (finding.rule.clone(), finding.side, scenario.to_owned());
-        let failures = entries.entry(key).or_default();
-        let first = failures.count == 0;
-        let known = if first {
-            finding.message.as_str()
-        } else {
-            failures.shape.as_str()
-        };
-        failures.shape = common_shape(known, &finding.message);
-        failures.cases.insert(result.key());
-        failures.count = failures.count.saturating_add(1);
+    for (result, finding, scenario) in &failures {
+        let shape = shapes.get(&(finding.rule.as_str(), finding.side, *scenario));
+        let key = (finding.rule.clone(), finding.side, shape.cloned().unwrap_or_default());
+        let entry = entries.entry(key).or_default();
+        entry.scenarios.insert((*scenario).to_owned());
+        entry.cases.insert(result.key());
+        entry.count = entry.count.saturating_add(1);
     }
     entries
+}
+
+/// Patterns for the cases of scenarios: the scenarios or, where those are many, their topics.
+fn patterns(scenarios: &BTreeSet<String>) -> BTreeSet<&str> {
+    const MANY: usize = 6;
+    let topic = |scenario: &'_ str| scenario.match_indices('/').nth(1).map(|(end, _)| end);
+    let pattern = |scenario| match topic(scenario).filter(|_| scenarios.len() > MANY) {
+        Some(end) => scenario.get(..end).unwrap_or(scenario),
+        None => scenario,
+    };
+    scenarios.iter().map(String::as_str).map(pattern).collect()
 }
 
 /// What two messages begin with, up to the first number: numbers vary from run to run.
