@@ -14,7 +14,7 @@ use std::{
     process::{Command, ExitStatus, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -62,7 +62,11 @@ fn is_here(program: &str) -> bool {
 }
 
 fn compile(sources: &[PathBuf], flags: &[&str], to: &Path) -> ExitStatus {
-    Command::new("cc")
+    compile_with("cc", sources, flags, to)
+}
+
+fn compile_with(compiler: &str, sources: &[PathBuf], flags: &[&str], to: &Path) -> ExitStatus {
+    Command::new(compiler)
         .args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"])
         .args(flags)
         .arg("-I")
@@ -97,8 +101,27 @@ fn example(name: &str) -> PathBuf {
     path
 }
 
-/// What a program answers to requests about its one function, one a line: the value, a refusal, and that there is no
-/// other function.
+/// What a program answers to requests, one a line.
+fn answers(program: &str, arguments: &[&Path], requests: &[String]) -> Vec<Value> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = requests.join("\n") + "\n";
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let replies: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(replies.len(), requests.len(), "{said}");
+    replies
+}
+
+/// What a program answers to requests about its one function: the value, a refusal, and that there is no other
+/// function.
 fn derives(program: &str, arguments: &[&Path]) {
     let ask = |seq: u32, function: &str, token: &str| {
         let token = hex::encode(token);
@@ -111,28 +134,18 @@ fn derives(program: &str, arguments: &[&Path]) {
         ask(2, "answer", "it is me"),
         ask(3, "question", "hello"),
     ];
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let text = lines.join("\n") + "\n";
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-    let replies: Vec<Value> = said
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(replies.len(), 3, "{said}");
+    let replies = answers(program, arguments, &lines);
     let value = &replies[0]["outcome"]["values"]["value"];
-    assert_eq!(*value, hex::encode("who is there?"), "{said}");
+    assert_eq!(*value, hex::encode("who is there?"), "{replies:?}");
     let refusal = &replies[1]["outcome"];
     assert!(
         refusal["values"].is_null() && refusal["status"]["code"] != "complete",
-        "{said}"
+        "{replies:?}"
     );
-    assert_eq!(replies[2]["unsupported"]["what"], "derive:question", "{said}");
+    assert_eq!(
+        replies[2]["unsupported"]["what"], "derive:question",
+        "{replies:?}"
+    );
 }
 
 #[test]
@@ -167,6 +180,46 @@ fn the_c_example_passes_plain_and_sanitized() {
         passes(folder.path(), &[]);
         derives(&sanitized.display().to_string(), &[]);
     }
+}
+
+/// That it works there takes a Windows.
+#[test]
+fn the_c_sdk_compiles_for_windows() {
+    let compiler = "x86_64-w64-mingw32-gcc";
+    if !is_here(compiler) {
+        eprintln!("SKIPPED: there is no {compiler}; install it to compile sdk/c for Windows");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for program in ["sdk/c/example.c", "tests/planted/answers.c"] {
+        let sources = ["sdk/c/legwork_adapter.c", program].map(here);
+        let to = folder.path().join("adapter.exe");
+        assert!(compile_with(compiler, &sources, &["-O2"], &to).success());
+    }
+}
+
+#[test]
+fn answers_in_c_hold_what_a_library_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("answers");
+    let sources = ["sdk/c/legwork_adapter.c", "tests/planted/answers.c"].map(here);
+    assert!(compile(&sources, &["-O2"], &program).success());
+    let requests = ["query", "sign", "verify"].map(|operation| format!(r#"{{"seq":1,"op":"{operation}"}}"#));
+    let replies = answers(&program.display().to_string(), &[], &requests);
+    let values = &replies[0]["outcome"]["values"];
+    let text = |utf16: &str, text: &str| json!({ "utf16": utf16, "text": text });
+    assert_eq!(values["pair"], text("61003dd800dee900", "a\u{1F600}\u{E9}"));
+    assert_eq!(
+        values["halves"],
+        text("00de3dd862003dd8", "\u{FFFD}\u{FFFD}b\u{FFFD}")
+    );
+    assert_eq!(values["empty"], text("", ""));
+    assert_eq!(values["string"], "0x00000030");
+    let status = json!({"namespace": "gss", "code": "0x000d0000", "minor": "0x4e540001", "mechanism": "ntlmssp",
+        "message": "a \"message\""});
+    assert_eq!(replies[1]["outcome"]["status"], status);
+    let bare = json!({"namespace": "gss", "code": "0x00000000", "minor": "0x00000000"});
+    assert_eq!(replies[2]["outcome"]["status"], bare);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #include "environment.h"
 #include "hello.h"
 #include "names.h"
+#include "status.h"
 
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
@@ -45,7 +46,6 @@ typedef struct {
     OM_uint32 flags;
 } context;
 
-static gss_OID_desc ntlmssp = {GSS_NTLMSSP_OID_LENGTH, (void *)GSS_NTLMSSP_OID_STRING};
 static gss_OID_desc sequence_number = {GSS_NTLMSSP_SET_SEQ_NUM_OID_LENGTH, (void *)GSS_NTLMSSP_SET_SEQ_NUM_OID_STRING};
 static gss_OID_desc require_mic = {GSS_SPNEGO_REQUIRE_MIC_OID_LENGTH, (void *)GSS_SPNEGO_REQUIRE_MIC_OID_STRING};
 static gss_OID_desc begin_with = {GSS_NTLMSSP_NEG_FLAGS_OID_LENGTH, (void *)GSS_NTLMSSP_NEG_FLAGS_OID_STRING};
@@ -147,7 +147,7 @@ static void acquire(lw_call *call) {
     }
     if (credential && !GSS_ERROR(major)) major = mask_flags(&minor, &credential, flags);
     if (credential) lw_keep(&credentials, lw_number(lw_get(request, "credential")), credential);
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
 }
 
 static void free_credential(lw_call *call) {
@@ -155,7 +155,7 @@ static void free_credential(lw_call *call) {
     OM_uint32 minor;
     if (!credential) return;
     OM_uint32 major = gss_release_cred(&minor, &credential);
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
 }
 
 /* --- Legs ---------------------------------------------------------------------------------------------------- */
@@ -227,7 +227,7 @@ static void answer_leg(lw_call *call, OM_uint32 major, OM_uint32 minor, OM_uint3
         gss_release_buffer(&ignored, &made->out);
         return;
     }
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     if (made->out.length) lw_add_buffer(call, LW_TOKEN, made->out.value, made->out.length);
     if (!GSS_ERROR(major)) lw_add_attributes(call, "gss", held->flags = flags);
     gss_release_buffer(&ignored, &made->out);
@@ -282,7 +282,7 @@ static void delete_context(lw_call *call) {
     OM_uint32 minor = 0;
     if (!held) return;
     OM_uint32 major = gss_delete_sec_context(&minor, &held->handle, GSS_C_NO_BUFFER);
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     free(held);
 }
 
@@ -292,7 +292,7 @@ static void export_context(lw_call *call) {
     OM_uint32 minor = 0, ignored;
     if (!held) return;
     OM_uint32 major = gss_export_sec_context(&minor, &held->handle, &packed);
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     if (GSS_ERROR(major)) return;
     lw_add_buffer(call, LW_TOKEN, packed.value, packed.length);
     gss_release_buffer(&ignored, &packed);
@@ -315,14 +315,14 @@ static void import_context(lw_call *call) {
     } else {
         free(held);
     }
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
 }
 
 static void query_session_key(lw_call *call, gss_ctx_id_t handle) {
     gss_buffer_set_t set = GSS_C_NO_BUFFER_SET;
     OM_uint32 minor = 0, ignored;
     OM_uint32 major = gss_inquire_sec_context_by_oid(&minor, handle, GSS_C_INQ_SSPI_SESSION_KEY, &set);
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     if (!GSS_ERROR(major) && set && set->count)
         lw_add_value_bytes(call, "session-key", set->elements[0].value, set->elements[0].length);
     gss_release_buffer_set(&ignored, &set);
@@ -335,7 +335,7 @@ static void query_names(lw_call *call, gss_ctx_id_t handle) {
     OM_uint32 major = gss_inquire_context(&minor, handle, &name, NULL, NULL, NULL, NULL, NULL, NULL);
     if (!GSS_ERROR(major)) major = gss_display_name(&minor, name, &shown, NULL);
     lw_bytes text = {shown.value, shown.length}, units;
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     if (!GSS_ERROR(major) && units_of(call, &text, &units))
         lw_add_value_text(call, "user", (uint16_t *)(void *)units.data, units.size / 2);
     gss_release_buffer(&ignored, &shown);
@@ -346,7 +346,7 @@ static void query_names(lw_call *call, gss_ctx_id_t handle) {
 static void query_sizes(lw_call *call, gss_ctx_id_t handle) {
     OM_uint32 minor = 0, room = 4096, left = 0;
     OM_uint32 major = gss_wrap_size_limit(&minor, handle, 1, GSS_C_QOP_DEFAULT, room, &left);
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     if (!GSS_ERROR(major)) lw_add_value_number(call, "security-trailer", room - left);
 }
 
@@ -354,19 +354,17 @@ static void query_lifespan(lw_call *call, gss_ctx_id_t handle) {
     OM_uint32 minor = 0, seconds = 0;
     OM_uint32 major = gss_context_time(&minor, handle, &seconds);
     uint64_t expiry = FILETIME_OF_1970 + ((uint64_t)time(NULL) + seconds) * FILETIME_SECOND;
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     if (!GSS_ERROR(major)) lw_add_value_number(call, "expiry", expiry);
 }
 
 static void query_flags(lw_call *call, gss_ctx_id_t handle) {
     OM_uint32 minor = 0, flags = 0;
     OM_uint32 major = gss_inquire_context(&minor, handle, NULL, NULL, NULL, NULL, &flags, NULL, NULL);
-    uint16_t units[11];
     char shown[12];
     snprintf(shown, sizeof shown, "0x%08x", flags);
-    for (int i = 0; i < 10; i++) units[i] = (uint16_t)shown[i];
-    lw_status_gss(call, major, minor);
-    if (!GSS_ERROR(major)) lw_add_value_text(call, "flags", units, 10);
+    say(call, major, minor);
+    if (!GSS_ERROR(major)) lw_add_value_string(call, "flags", shown);
 }
 
 static void query(lw_call *call) {
@@ -410,7 +408,7 @@ static context *message(lw_call *call, const char *form, gss_buffer_desc *data, 
     if (!(held->flags & GSS_C_DATAGRAM_FLAG) || !held->handle) return held;
     OM_uint32 major = gss_set_sec_context_option(&minor, &held->handle, &sequence_number, &number);
     if (!GSS_ERROR(major)) return held;
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     return NULL;
 }
 
@@ -419,7 +417,7 @@ static gss_qop_t quality(lw_call *call) { return (gss_qop_t)lw_number(lw_get(lw_
 /* Answers with what came out, and gives it back to the library. */
 static void answer_message(lw_call *call, OM_uint32 major, OM_uint32 minor, unsigned kind, gss_buffer_t out) {
     OM_uint32 ignored;
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
     if (!GSS_ERROR(major)) lw_add_buffer(call, kind, out->value, out->length);
     gss_release_buffer(&ignored, out);
 }
@@ -446,7 +444,7 @@ static void verify(lw_call *call) {
         token = &signature;
     }
     OM_uint32 major = gss_verify_mic(&minor, held->handle, in, token, NULL);
-    lw_status_gss(call, major, minor);
+    say(call, major, minor);
 }
 
 static void seal(lw_call *call) {

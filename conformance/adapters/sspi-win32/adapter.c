@@ -294,9 +294,9 @@ static void add_sizes(lw_call *call, const SecPkgContext_Sizes *sizes) {
 }
 
 static void add_flags(lw_call *call, ULONG flags) {
-    WCHAR text[16];
-    _snwprintf(text, 16, L"0x%08lx", flags);
-    add_text(call, "flags", text);
+    char text[16];
+    snprintf(text, sizeof text, "0x%08lx", flags);
+    lw_add_value_string(call, "flags", text);
 }
 
 /* What an attribute says, and where the package allocated a part of it. */

@@ -426,18 +426,24 @@ static void number_status(lw_call *call, const char *name_space, uint32_t code) 
     append(&call->reply, "\"status\":{\"namespace\":\"%s\",\"code\":\"0x%08" PRIx32 "\"", name_space, code);
 }
 
+static void append_field(lw_call *call, const char *name, const char *string) {
+    if (!string) return;
+    append(&call->reply, ",\"%s\":", name);
+    append_string(&call->reply, string);
+}
+
 void lw_status(lw_call *call, const char *name_space, uint32_t code, const char *message) {
     number_status(call, name_space, code);
-    if (message) {
-        append(&call->reply, ",\"message\":");
-        append_string(&call->reply, message);
-    }
+    append_field(call, "message", message);
     append(&call->reply, "}");
 }
 
-void lw_status_gss(lw_call *call, uint32_t major, uint32_t minor) {
+void lw_status_gss(lw_call *call, uint32_t major, uint32_t minor, const char *mechanism, const char *message) {
     number_status(call, "gss", major);
-    append(&call->reply, ",\"minor\":\"0x%08" PRIx32 "\"}", minor);
+    append(&call->reply, ",\"minor\":\"0x%08" PRIx32 "\"", minor);
+    append_field(call, "mechanism", mechanism);
+    append_field(call, "message", message);
+    append(&call->reply, "}");
 }
 
 void lw_returned(lw_call *call, int complete) {
@@ -485,12 +491,29 @@ void lw_add_value_json(lw_call *call, const char *name, const char *json) {
     append(&call->values, "%s", json);
 }
 
+/* Whether a unit is the first half of a surrogate pair and the next one its second. */
+static int is_pair(const uint16_t *units, size_t left) {
+    return left > 1 && units[0] >> 10 == 0xD800 >> 10 && units[1] >> 10 == 0xDC00 >> 10;
+}
+
+/* Half of a pair alone is no text: where there is one, `utf16` holds. */
+static void append_units(text *to, const uint16_t *units, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (is_pair(units + i, count - i)) {
+            append(to, "\\u%04x\\u%04x", units[i], units[i + 1]);
+            i++;
+        } else {
+            append(to, "\\u%04x", units[i] >> 11 == 0xD800 >> 11 ? 0xFFFD : units[i]);
+        }
+    }
+}
+
 void lw_add_value_text(lw_call *call, const char *name, const uint16_t *units, size_t count) {
     value_name(call, name);
     append(&call->values, "{\"utf16\":\"");
     for (size_t i = 0; i < count; i++) append(&call->values, "%02x%02x", units[i] & 255, units[i] >> 8);
     append(&call->values, "\",\"text\":\"");
-    for (size_t i = 0; i < count; i++) append(&call->values, "\\u%04x", units[i] >> 11 == 27 ? 0xFFFD : units[i]);
+    append_units(&call->values, units, count);
     append(&call->values, "\"}");
 }
 

@@ -69,7 +69,9 @@ int lw_refuse(lw_call *call, const char *const *policies);
 /* A call was made; more may be added to the outcome. `message` may be null. */
 void lw_outcome(lw_call *call);
 void lw_status(lw_call *call, const char *name_space, uint32_t code, const char *message);
-void lw_status_gss(lw_call *call, uint32_t major, uint32_t minor);
+/* `mechanism` is the one whose number the minor status is, as its object identifier with dots or by name. It and the
+ * message may be null. */
+void lw_status_gss(lw_call *call, uint32_t major, uint32_t minor, const char *mechanism, const char *message);
 /* The status of an interface that says nothing but by returning. */
 void lw_returned(lw_call *call, int complete);
 /* `kind` with the buffer's attributes, as in BufferType. */

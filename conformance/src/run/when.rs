@@ -225,14 +225,21 @@ fn key_of_other_size(message: &Authenticate<'_>) -> bool {
 }
 
 /// Whether the response can be read, has the one version that is defined, and values of possible sizes in what an
-/// acceptor reads.
+/// acceptor reads; the end mark of the list has none (section 2.2.2.1).
 fn has_sound_response(message: &Authenticate<'_>) -> bool {
     NtlmV2Response::parse(&message.nt_response).is_ok_and(|response| {
         let pairs = AvPairs::parse(&response.client_challenge.av_pairs);
-        let values =
-            |(pairs, _): (AvPairs<'_>, &[u8])| pairs.flags().is_ok() && pairs.channel_bindings().is_ok();
+        let values = |(pairs, _): (AvPairs<'_>, &[u8])| {
+            pairs.flags().is_ok() && pairs.channel_bindings().is_ok() && has_empty_end(&pairs)
+        };
         response.client_challenge.response_type == 1 && pairs.is_ok_and(values)
     })
+}
+
+/// Whether nothing but its four bytes belongs to the end mark of a list.
+fn has_empty_end(pairs: &AvPairs<'_>) -> bool {
+    let before: usize = pairs.iter().map(|pair| pair.value.len().saturating_add(4)).sum();
+    pairs.as_bytes().len() == before.saturating_add(4)
 }
 
 /// Whether the response announces a MIC.
