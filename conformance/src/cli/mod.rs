@@ -20,6 +20,7 @@ mod repro;
 mod rules;
 mod run;
 mod serve;
+mod site;
 mod tokens;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     Pairs(pairs::Arguments),
     /// Write a folder that replays one case
     Repro(repro::Arguments),
+    /// Write a static site of run logs and a matrix
+    Site(site::Arguments),
     /// Hold tokens of others against what is said of them
     Tokens(tokens::Arguments),
     /// Read a run log
@@ -90,6 +93,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Log(command) => log::run(&command),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Site(arguments) => site::run(&arguments),
         Command::Tokens(arguments) => tokens::run(&arguments),
         Command::Adapter(command) => adapter::run(&command),
         Command::Serve => serve::run(),

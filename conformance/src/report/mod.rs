@@ -12,6 +12,7 @@
 //! | `diff`, `diff_text` | what two runs differ in |
 //! | `matrix` | what came of pairing implementations |
 //! | `repro` | a folder that replays a case |
+//! | `site` | a static site of runs and a matrix |
 //! | `expectation_update`, `expectation_edit` | a file of expectations brought up to date |
 //! | `coverage`, `kill_matrix` | how well the rules are proven |
 
@@ -32,6 +33,7 @@ pub mod markdown;
 pub mod matrix;
 mod paint;
 pub mod repro;
+pub mod site;
 pub mod summary;
 pub mod tally;
 pub mod text;
