@@ -3,9 +3,13 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
+
+# Seconds that the browser may be silent.
+PATIENCE = 60
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -47,6 +51,7 @@ class Browser:
         self.rest = b""
         self.events = []
         self.session = None
+        self.scripts = True
         target = self.command("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -56,7 +61,7 @@ class Browser:
         try:
             self.session = None
             self.command("Browser.close")
-        except (OSError, EOFError):
+        except (OSError, EOFError, RuntimeError):
             pass
         try:
             self.process.wait(timeout=20)
@@ -86,6 +91,8 @@ class Browser:
 
     def receive(self):
         while b"\0" not in self.rest:
+            if not select.select([self.reader], [], [], PATIENCE)[0]:
+                raise TimeoutError(f"the browser is silent for {PATIENCE} s")
             more = os.read(self.reader, 1 << 16)
             if not more:
                 raise EOFError("the browser has ended")
@@ -99,7 +106,8 @@ class Browser:
         self.command("Page.navigate", url=address)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self.receive())
-        self.evaluate("new Promise(done => requestAnimationFrame(() => done(0)))")
+        if self.scripts:
+            self.evaluate("new Promise(done => requestAnimationFrame(() => done(0)))")
         return self.complaints()
 
     def complaints(self):
@@ -131,7 +139,8 @@ class Browser:
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def script(self, allowed):
+    def allow_scripts(self, allowed):
+        self.scripts = allowed
         self.command("Emulation.setScriptExecutionDisabled", value=not allowed)
 
     def key(self, key):

@@ -37,7 +37,7 @@ CONTRAST = """(() => {
     if (!walker.currentNode.textContent.trim() || !element.checkVisibility() || /SCRIPT|STYLE|TITLE/i.test(element.tagName)) continue;
     const style = getComputedStyle(element);
     const drawn = element.closest('svg');
-    const circle = drawn && element.matches('text.mark') ? element.parentElement.querySelector('circle') : null;
+    const circle = drawn && element.matches('text.mark') ? element.parentElement.querySelector('rect') : null;
     const back = circle ? parse(getComputedStyle(circle).fill).slice(0, 3) : behind(element);
     const front = over(parse(drawn ? style.fill : style.color), back);
     const [one, other] = [light(front), light(back)].sort((a, b) => b - a);
@@ -75,7 +75,7 @@ FOCUS = """(() => {
 })()"""
 
 # Links of a page to other files, with the part of the page that they lead to.
-LINKS = "[...document.querySelectorAll('a[href], link[href], img[src], script[src]')].map(element => element.href?.baseVal ?? element.href ?? element.src).filter(link => typeof link === 'string')"
+LINKS = "[...document.querySelectorAll('a[href], link[href], img[src], script[src]')].map(element => new URL(element.getAttribute('href') ?? element.getAttribute('src'), location).href)"
 
 
 class Check:
@@ -179,10 +179,11 @@ class Check:
         self.expect(self.browser.evaluate("!document.querySelector('.told:popover-open')"), "what a mark tells does not go away")
 
     def without_script(self):
-        self.browser.script(False)
+        self.browser.allow_scripts(False)
         self.browser.open(self.address("search.html"))
-        self.browser.script(True)
-        self.expect(self.browser.evaluate("!!document.querySelector('noscript')"), "search.html does not say that it needs a script")
+        told = self.browser.evaluate("document.querySelector('noscript p')?.checkVisibility()")
+        self.expect(told, "search.html does not say that it needs a script")
+        self.browser.allow_scripts(True)
         using = [path.name for path in self.site.rglob("*.html") if "<script" in path.read_text() and path.name != "search.html"]
         self.expect(not using, f"scripts on {using[:3]}")
 

@@ -114,7 +114,7 @@ pub(super) fn chosen(failed: &[Failed], secret: &BTreeSet<String>) -> BTreeSet<S
     chosen
 }
 
-/// The failures by rule and side: worst effect first, then worst verdict, then those with most checks.
+/// The failures by rule and side: worst effect first, then what nobody expects, then worst verdict, then most checks.
 pub(super) fn groups(
     suite: &Suite,
     index: &Index,
@@ -147,7 +147,9 @@ pub(super) fn groups(
         .collect();
     anomalies.sort_by_key(|anomaly| {
         let effect = (anomaly.effect.is_none(), anomaly.effect);
-        (effect, Reverse(anomaly.verdict), Reverse(anomaly.checks.len()))
+        let checks = anomaly.checks.len();
+        let is_known = anomaly.known_count() == checks;
+        (effect, is_known, Reverse(anomaly.verdict), Reverse(checks))
     });
     anomalies
 }

@@ -1,17 +1,19 @@
 //! Who understands whom: the table of initiators by acceptors, on the first page and as a drawing of its own.
 //!
-//! Pairing knows no findings that are withheld. Of an implementation whose log withholds something, the table names only
-//! rules that its log says openly to be broken; other words are left out.
+//! Pairing knows no findings that are withheld. An implementation whose log withholds something may show the same here;
+//! what it is blamed for is told only if it can be none of those, or if its log tells it openly. Otherwise the whole pair
+//! is withheld, for a place in the table tells the profile.
 
-use std::{collections::BTreeMap, io};
+use std::{cmp::Reverse, collections::BTreeMap, io};
 
 use askama::Template;
 
-use super::{Page, Share, Sink, Site, Subject, escape::plain, grouped, page, place, shares, subject};
+use super::{Page, Share, Sink, Site, Subject, drawing::Drawing, grouped, page, place, shares, subject};
 use crate::{
-    pairs::{Ending, blame::Blame},
+    pairs::Ending,
     protocol::Role,
     report::matrix::{CellSummary, MatrixSummary, sign_of, word},
+    suite::rule::Effect,
     words::counted,
 };
 
@@ -22,6 +24,8 @@ pub(super) struct Table {
     pub(super) acceptors: Vec<Head>,
     pub(super) rows: Vec<Row>,
     pub(super) faults: Vec<Fault>,
+    /// Faults that are not told.
+    pub(super) withheld: usize,
     /// Exchanges by ending, in words.
     pub(super) counts: String,
 }
@@ -38,7 +42,8 @@ pub(super) struct Head {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) initiator: Head,
-    pub(super) cells: Vec<Vec<Mark>>,
+    /// One list for each acceptor; none if the pair is withheld.
+    pub(super) cells: Vec<Option<Vec<Mark>>>,
 }
 
 /// One exchange.
@@ -94,7 +99,9 @@ impl Table {
         let mut row = |initiator: &str| {
             let mut cell = |acceptor: &str| {
                 let here = |cell: &&CellSummary| cell.initiator == initiator && cell.acceptor == acceptor;
-                matrix.cells.iter().filter(here).map(|cell| mark(site, cell, &mut number)).collect()
+                let here = matrix.cells.iter().filter(here);
+                let open = here.clone().all(|cell| may_tell(site, cell));
+                open.then(|| here.map(|cell| mark(site, cell, &mut number)).collect())
             };
             Row {
                 initiator: head(initiator),
@@ -106,6 +113,7 @@ impl Table {
             rows: playing(Role::Initiator).map(&mut row).collect(),
             acceptors: playing(Role::Acceptor).map(head).collect(),
             faults: faults(site, matrix),
+            withheld: matrix.cells.iter().filter(|cell| !may_tell(site, cell)).count(),
             counts: counts(matrix),
         }
     }
@@ -144,7 +152,7 @@ fn mark(site: &Site<'_>, cell: &CellSummary, number: &mut usize) -> Mark {
         profile: cell.profile.clone(),
         between: format!("{} to {}", cell.initiator, cell.acceptor),
         ending: ending(cell),
-        blame: cell.blame.as_ref().map(|blame| told(site, cell, blame)),
+        blame: cell.blame.as_ref().map(|blame| first_line(&blame.message).to_owned()),
         broken: broken(site, cell),
     }
 }
@@ -167,30 +175,36 @@ fn player(cell: &CellSummary, role: Role) -> &str {
     }
 }
 
+/// The logs of an implementation that withhold something.
+fn secretive<'s>(site: &'s Site<'_>, label: &str) -> impl Iterator<Item = &'s Subject> {
+    let of_label = site.subjects.iter().filter(move |subject| subject.label == label);
+    of_label.filter(|subject| subject.withheld > 0)
+}
+
+/// Whether breaking a rule can be what is withheld: who gets in who should not, and what damages memory.
+fn is_delicate(site: &Site<'_>, rule: &str) -> bool {
+    let known = site.suite.rule(rule).map(|(_, entry)| entry.rule.effect);
+    !matches!(
+        known,
+        Some(Effect::Downgrade | Effect::DataLoss | Effect::Interop | Effect::Hygiene)
+    )
+}
+
 /// Whether a rule may be named that an implementation broke.
 fn is_open(site: &Site<'_>, label: &str, rule: &str, side: Role) -> bool {
-    let of_label = site.subjects.iter().filter(|subject| subject.label == label);
-    let mut secretive = of_label.filter(|subject| subject.withheld > 0);
-    secretive.all(|subject| subject.openly_broke(rule, side))
+    !is_delicate(site, rule) || secretive(site, label).all(|subject| subject.openly_broke(rule, side))
 }
 
-/// What may be told of a blame: its message, if every rule that it is about may be named.
-fn told(site: &Site<'_>, cell: &CellSummary, blame: &Blame) -> String {
-    match may_tell(site, cell, blame) {
-        true => first_line(&blame.message).to_owned(),
-        false => "withheld".to_owned(),
-    }
-}
-
-fn may_tell(site: &Site<'_>, cell: &CellSummary, blame: &Blame) -> bool {
+/// Whether what a side is blamed for may be told.
+fn may_tell(site: &Site<'_>, cell: &CellSummary) -> bool {
+    let Some(blame) = &cell.blame else { return true };
     let sides = blame.side.map_or(Role::BOTH.to_vec(), |side| vec![side]);
-    sides.into_iter().all(|side| {
-        let open = |rule: &str| is_open(site, player(cell, side), rule, side);
-        match blame.rules.is_empty() {
-            true => open(""),
-            false => blame.rules.iter().all(|rule| open(rule)),
-        }
-    })
+    let delicate = blame.rules.is_empty() || blame.rules.iter().any(|rule| is_delicate(site, rule));
+    !delicate
+        || sides.into_iter().all(|side| {
+            let told = first_line(&blame.message);
+            secretive(site, player(cell, side)).all(|subject| subject.openly_says(told, side))
+        })
 }
 
 fn broken(site: &Site<'_>, cell: &CellSummary) -> Vec<Broken> {
@@ -209,14 +223,13 @@ type Same = (String, &'static str, String, Vec<Cited>);
 
 fn faults(site: &Site<'_>, matrix: &MatrixSummary) -> Vec<Fault> {
     let mut groups: BTreeMap<Same, BTreeMap<String, Vec<String>>> = BTreeMap::new();
-    for cell in &matrix.cells {
+    for cell in matrix.cells.iter().filter(|cell| may_tell(site, cell)) {
         let Some(blame) = &cell.blame else { continue };
         let who = blame.side.map_or("undecided".to_owned(), |side| {
             format!("{} as {}", player(cell, side), side.name())
         });
-        let open = may_tell(site, cell, blame);
-        let rules = blame.rules.iter().filter(|_| open).map(|rule| site.cite(rule));
-        let key = (who, word(blame.by), told(site, cell, blame), rules.collect());
+        let rules = blame.rules.iter().map(|rule| site.cite(rule)).collect();
+        let key = (who, word(blame.by), first_line(&blame.message).to_owned(), rules);
         let between = format!("{} to {}", cell.initiator, cell.acceptor);
         let exchanges = groups.entry(key).or_default().entry(between).or_default();
         exchanges.push(cell.profile.clone());
@@ -232,7 +245,9 @@ fn faults(site: &Site<'_>, matrix: &MatrixSummary) -> Vec<Fault> {
             .map(|(between, profiles)| (between, profiles.join(", ")))
             .collect(),
     });
-    faults.collect()
+    let mut faults: Vec<Fault> = faults.collect();
+    faults.sort_by_key(|fault| Reverse(fault.count));
+    faults
 }
 
 fn counts(matrix: &MatrixSummary) -> String {
@@ -247,86 +262,6 @@ fn counts(matrix: &MatrixSummary) -> String {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
-}
-
-/// Marks in a line of a cell, and the size of one in the drawing.
-const COLUMNS: usize = 4;
-const SIDE: usize = 16;
-
-/// Width of a character, and heights of the heading, of the legend's lines and between cells.
-const CHARACTER: usize = 7;
-const TOP: usize = 52;
-const GAP: usize = 12;
-
-/// The drawing.
-#[derive(Debug, Template)]
-#[template(path = "matrix.svg")]
-pub(super) struct Drawing {
-    width: usize,
-    height: usize,
-    first: usize,
-    heads: Vec<(usize, String)>,
-    rows: Vec<(usize, String)>,
-    marks: Vec<DrawnMark>,
-    legend: usize,
-    counts: String,
-}
-
-#[derive(Debug)]
-struct DrawnMark {
-    x: usize,
-    y: usize,
-    class: &'static str,
-    sign: &'static str,
-    title: String,
-}
-
-impl Drawing {
-    pub(super) fn new(table: &Table) -> Self {
-        let labels = |heads: &mut dyn Iterator<Item = &Head>| {
-            let lengths = heads.map(|head| plain(&head.label).chars().count());
-            lengths.max().unwrap_or(0).saturating_mul(CHARACTER)
-        };
-        let first = labels(&mut table.rows.iter().map(|row| &row.initiator)).saturating_add(GAP * 2);
-        let marks_wide = COLUMNS * SIDE;
-        let column = labels(&mut table.acceptors.iter()).max(marks_wide).saturating_add(GAP);
-        let lines = table.profiles.len().div_ceil(COLUMNS).max(1);
-        let row_height = lines.saturating_mul(SIDE).saturating_add(GAP);
-        let x = |place: usize| first.saturating_add(place.saturating_mul(column));
-        let y = |place: usize| TOP.saturating_add(place.saturating_mul(row_height));
-        let legend = y(table.rows.len()).saturating_add(GAP);
-        Self {
-            width: x(table.acceptors.len()).max(560).saturating_add(GAP),
-            height: legend.saturating_add(46),
-            first,
-            heads: (0..).zip(&table.acceptors).map(|(at, head)| (x(at), plain(&head.label))).collect(),
-            rows: (0..)
-                .zip(&table.rows)
-                .map(|(at, row)| (y(at).saturating_add(lines * SIDE / 2 + 4), plain(&row.initiator.label)))
-                .collect(),
-            marks: drawn(table, x, y),
-            legend,
-            counts: table.counts.clone(),
-        }
-    }
-}
-
-fn drawn(table: &Table, x: impl Fn(usize) -> usize, y: impl Fn(usize) -> usize) -> Vec<DrawnMark> {
-    let mut drawn = Vec::new();
-    for (row, cells) in table.rows.iter().map(|row| &row.cells).enumerate() {
-        for (column, marks) in cells.iter().enumerate() {
-            for (place, mark) in marks.iter().enumerate() {
-                drawn.push(DrawnMark {
-                    x: x(column).saturating_add((place % COLUMNS) * SIDE),
-                    y: y(row).saturating_add((place / COLUMNS) * SIDE),
-                    class: mark.class,
-                    sign: mark.sign,
-                    title: format!("{}, {}: {}", mark.between, mark.profile, mark.ending),
-                });
-            }
-        }
-    }
-    drawn
 }
 
 /// The first page.
@@ -378,7 +313,7 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
         out("matrix.svg", &page(&Drawing::new(table))?)?;
     }
     let index = Index {
-        page: Page::new("", "index", "Who understands whom"),
+        page: Page::new("", "index", "Who keeps the rules, who understands whom"),
         table,
         subjects: site.subjects.iter().map(Brief::of).collect(),
     };

@@ -3,7 +3,7 @@
 //! | module | makes |
 //! |---|---|
 //! | `ran`, `anomaly`, `exchange` | what logs say: subjects, their failures, the calls of cases |
-//! | `matrix` | the first page: who understands whom, and the subjects; the matrix as a drawing |
+//! | `matrix`, `drawing` | the first page: the subjects, and who understands whom; the matrix as a drawing |
 //! | `subject` | a page for each subject, and for each of its failures by rule and side |
 //! | `rule`, `bug_class` | a page for each rule and each class of defects, with those who break it |
 //! | `case`, `token`, `sequence` | a page for a case: the exchange drawn, its tokens, what differs |
@@ -18,6 +18,7 @@ mod anomaly;
 mod badge;
 mod bug_class;
 mod case;
+mod drawing;
 pub(crate) mod escape;
 mod exchange;
 mod matrix;

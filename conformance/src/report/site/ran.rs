@@ -135,6 +135,12 @@ impl Subject {
         let same = |anomaly: &Anomaly| anomaly.rule == rule && anomaly.side == side;
         self.anomalies.iter().any(same)
     }
+
+    /// Whether its log tells a failure of a side openly, by its first line.
+    pub(super) fn openly_says(&self, message: &str, side: Role) -> bool {
+        let mut checks = self.anomalies.iter().flat_map(|anomaly| &anomaly.checks);
+        checks.any(|failed| failed.side == side && failed.message.lines().next() == Some(message))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -265,6 +271,8 @@ fn keep(
         failed: failed.iter().filter(|failed| failed.case == key).cloned().collect(),
         ..Kept::default()
     };
+    // Checks across cases stand at the end of a log, and others in the order of their rules.
+    kept.failed.sort_by_key(|failed| (failed.call.is_none(), failed.call));
     for record in records(log, span, |kind| matches!(kind, "call" | "case-start" | "case-end"))? {
         match record {
             Record::CaseStart {

@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Columns of the lifelines, in the units of the drawing, which is as wide as a phone.
-const LEFT: u32 = 34;
-const RIGHT: u32 = 346;
+const LEFT: u32 = 48;
+const RIGHT: u32 = 332;
 pub(super) const WIDTH: u32 = 380;
 
 /// Heights of what stands between two calls.
@@ -24,7 +24,7 @@ const CALL: u32 = 22;
 const ARROW: u32 = 30;
 
 /// Characters that fit between the lifelines.
-const ROOM: usize = 46;
+const ROOM: usize = 42;
 
 /// Calls in a row that protect and check messages, from which on they are drawn as one.
 const MANY: usize = 3;
@@ -69,16 +69,21 @@ pub(super) struct Dot {
     pub(super) class: &'static str,
 }
 
-/// A failed check beside its call.
+/// The failed checks of a call, beside it.
 #[derive(Debug)]
 pub(super) struct Mark {
+    /// Its left edge and its middle.
     pub(super) x: u32,
+    pub(super) middle: u32,
     pub(super) y: u32,
-    pub(super) text_y: u32,
-    /// Its number on the page.
-    pub(super) number: usize,
-    pub(super) rule: String,
+    /// The number of the first of them on the page, and the numbers as text.
+    pub(super) first: usize,
+    pub(super) numbers: String,
+    pub(super) rules: String,
 }
+
+/// Width of a mark.
+pub(super) const MARK: u32 = 36;
 
 /// A failed check: call, number on the page, rule.
 pub(super) type Marked = (usize, usize, String);
@@ -127,8 +132,8 @@ impl Sequence {
     fn call(&mut self, suite: &Suite, call: &Call, behind: &[Call], marks: &[Marked]) {
         let is_initiator = call.side == Role::Initiator;
         let (x, text_x, anchor, mark_x) = match is_initiator {
-            true => (LEFT, LEFT.saturating_add(10), "start", 15),
-            false => (RIGHT, RIGHT.saturating_sub(10), "end", WIDTH.saturating_sub(15)),
+            true => (LEFT, LEFT.saturating_add(10), "start", 2),
+            false => (RIGHT, RIGHT.saturating_sub(10), "end", WIDTH.saturating_sub(MARK).saturating_sub(2)),
         };
         let y = self.height.saturating_add(12);
         let failed = !matches!(call.answer, Answer::Outcome(_));
@@ -150,18 +155,7 @@ impl Sequence {
             y,
             class: if failed { "bad" } else { "" },
         });
-        let here = marks.iter().filter(|(at, ..)| *at == call.number);
-        for (place, (_, number, rule)) in (0_u32..).zip(here) {
-            let y = y.saturating_add(place.saturating_mul(20));
-            self.marks.push(Mark {
-                x: mark_x,
-                y,
-                text_y: y.saturating_add(4),
-                number: *number,
-                rule: rule.clone(),
-            });
-            self.height = self.height.max(y.saturating_sub(8));
-        }
+        self.marks.extend(Mark::new(call, marks, mark_x, y));
         self.height = self.height.saturating_add(CALL);
         self.token(call, behind, is_initiator);
     }
@@ -194,6 +188,25 @@ impl Sequence {
             class: if note.is_empty() { "" } else { "changed" },
         });
         self.height = self.height.saturating_add(ARROW);
+    }
+}
+
+impl Mark {
+    fn new(call: &Call, marks: &[Marked], x: u32, y: u32) -> Option<Self> {
+        let here: Vec<&Marked> = marks.iter().filter(|(at, ..)| *at == call.number).collect();
+        let ((_, first, _), (_, last, _)) = (here.first()?, here.last()?);
+        let rules: Vec<&str> = here.iter().map(|(.., rule)| rule.as_str()).collect();
+        Some(Self {
+            x,
+            middle: x.saturating_add(MARK / 2),
+            y,
+            first: *first,
+            numbers: match first == last {
+                true => first.to_string(),
+                false => format!("{first}–{last}"),
+            },
+            rules: rules.join(", "),
+        })
     }
 }
 
