@@ -288,6 +288,16 @@ impl Expectations {
     }
 }
 
+impl FromIterator<Entry> for Expectations {
+    /// Public expectations.
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        Self {
+            entries: entries.into_iter().map(|entry| (entry, false)).collect(),
+            seen_with: String::new(),
+        }
+    }
+}
+
 /// Who answers for a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {

@@ -171,7 +171,7 @@ fn saboteurs(suite: &Suite, id: &str) -> Vec<String> {
         .collect()
 }
 
-fn deed(saboteur: &Saboteur) -> String {
+pub(crate) fn deed(saboteur: &Saboteur) -> String {
     match &saboteur.does {
         Sabotage::Deviation(name) => format!("deviation {name}"),
         Sabotage::Subject(name) => format!("subject {name}"),

@@ -7,6 +7,7 @@ mod adapters;
 mod conformance;
 mod fuzz;
 mod process;
+mod site;
 mod suite;
 mod tidy;
 mod vectors;
@@ -26,6 +27,7 @@ usage: cargo xtask TASK
   vectors lint [--fix]             form, ids, order and counts of the data files
   vectors add PACKAGE TOKEN FILE   append a token with its decoded fields (--source, --authority, --comment)
   vectors export                   all vectors to standard output, one JSON object per line
+  site check [SITE [PICTURES]]     the pages of `legwork site` in Chromium, and pictures of them
   fuzz seeds                       write the corpora from the vectors
   fuzz smoke [SECONDS]             build every target, run each for a while (10)
   fuzz run TARGET [ARGUMENT …]     run one target until it is stopped
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Some("test") => suite::run(&rest),
         Some("tidy") => tidy::run(&rest),
         Some("vectors") => vectors::run(&rest),
+        Some("site") => site::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");

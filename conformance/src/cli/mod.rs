@@ -22,6 +22,7 @@ mod rules;
 mod run;
 mod serve;
 mod setup;
+mod site;
 mod tokens;
 
 use std::process::ExitCode;
@@ -55,6 +56,8 @@ enum Command {
     Pairs(pairs::Arguments),
     /// Write a folder that replays one case
     Repro(repro::Arguments),
+    /// Write a static site of run logs and a matrix
+    Site(site::Arguments),
     /// Hold tokens of others against what is said of them
     Tokens(tokens::Arguments),
     /// Read a run log
@@ -95,6 +98,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Log(command) => log::run(&command),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Site(arguments) => site::run(&arguments),
         Command::Tokens(arguments) => tokens::run(&arguments),
         Command::Adapter(command) => adapter::run(&command),
         Command::Serve => serve::run(),

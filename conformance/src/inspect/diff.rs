@@ -32,6 +32,19 @@ pub struct Side {
     flags: Vec<&'static str>,
 }
 
+impl Difference {
+    /// Of a word of flags: the names that only the expected token has, and those that only the actual one has.
+    pub(crate) fn flags(&self) -> Option<(Vec<&'static str>, Vec<&'static str>)> {
+        let (expected, actual) = (self.expected.as_ref()?, self.actual.as_ref()?);
+        let only = |one: &Side, other: &Side| -> Vec<&'static str> {
+            let names = one.flags.iter().filter(|name| !other.flags.contains(name));
+            names.copied().collect()
+        };
+        let names = (only(expected, actual), only(actual, expected));
+        (!(names.0.is_empty() && names.1.is_empty())).then_some(names)
+    }
+}
+
 /// The fields in which two messages differ.
 #[must_use]
 pub fn decoded_diff(expected: &[u8], actual: &[u8]) -> String {
@@ -228,19 +241,8 @@ fn write_one(out: &mut String, difference: &Difference) {
         let shown = one_line(side, other.as_ref());
         let _ = writeln!(out, "  {label}  {range}  {shown}");
     }
-    let (Some(expected), Some(actual)) = (expected, actual) else {
-        return;
-    };
-    for (label, one, other) in [
-        ("only expected", expected, actual),
-        ("only actual", actual, expected),
-    ] {
-        let names: Vec<&str> = one
-            .flags
-            .iter()
-            .filter(|flag| !other.flags.contains(flag))
-            .copied()
-            .collect();
+    let (only_expected, only_actual) = difference.flags().unwrap_or_default();
+    for (label, names) in [("only expected", only_expected), ("only actual", only_actual)] {
         if !names.is_empty() {
             let _ = writeln!(out, "    {label}: {}", names.join(" "));
         }

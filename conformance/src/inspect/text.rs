@@ -50,7 +50,7 @@ fn width(node: &Node, depth: usize) -> usize {
 }
 
 /// The children that are shown: a value says it all unless there is a remark below it.
-fn visible(node: &Node) -> &[Node] {
+pub(crate) fn visible(node: &Node) -> &[Node] {
     match node.value {
         Some(_) if !node.children.iter().any(has_remark) => &[],
         _ => &node.children,
@@ -140,7 +140,7 @@ pub(super) fn span(span: Span, digits: usize) -> String {
 }
 
 /// A value as text; names of flags stand on lines of their own.
-pub(super) fn show(value: &Value) -> String {
+pub(crate) fn show(value: &Value) -> String {
     match value {
         Value::Number { number, hex, meaning } => {
             let meaning = meaning.map(|meaning| format!(" {meaning}")).unwrap_or_default();

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Ending;
 use crate::{
@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// Whose fault it is, and how that is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Blame {
     /// The side at fault; none if that stays undecided.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<Role>,
     /// How it is known.
     pub by: By,
@@ -35,7 +35,7 @@ pub struct Blame {
 }
 
 /// How a fault is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// Its process died, fell silent or broke the adapter protocol.

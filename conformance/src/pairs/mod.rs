@@ -13,7 +13,7 @@ pub use run::run;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     check::{Finding, Verdict},
@@ -37,7 +37,7 @@ pub struct Matrix<'a> {
 }
 
 /// An implementation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Player {
     /// What the harness calls it.
@@ -77,7 +77,7 @@ pub struct Cell {
 }
 
 /// How an exchange of two implementations ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     /// As it should, and every check passed.

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     pairs::{
@@ -21,7 +21,7 @@ use super::harmless;
 pub const SCHEMA: u32 = 1;
 
 /// A matrix as JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct MatrixSummary {
     /// Version of the format.
@@ -35,7 +35,7 @@ pub struct MatrixSummary {
 }
 
 /// One exchange.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CellSummary {
     /// Label of the initiator.
@@ -47,11 +47,11 @@ pub struct CellSummary {
     /// How it ended.
     pub end: Ending,
     /// Whose fault it is, if it ended otherwise than it should.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blame: Option<Blame>,
     /// Rules that each side broke: role, rule, number of checks.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub broken: BTreeMap<&'static str, BTreeMap<String, usize>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub broken: BTreeMap<Role, BTreeMap<String, usize>>,
 }
 
 /// The matrix as JSON.
@@ -78,7 +78,7 @@ fn cell_summary(matrix: &Matrix<'_>, cell: &Cell) -> CellSummary {
         let rules = cell.broken(role);
         let owned = rules.into_iter().map(|(rule, count)| (rule.to_owned(), count));
         let owned: BTreeMap<String, usize> = owned.collect();
-        (!owned.is_empty()).then_some((role.name(), owned))
+        (!owned.is_empty()).then_some((role, owned))
     });
     CellSummary {
         initiator: label(matrix, cell.initiator).to_owned(),
@@ -154,7 +154,12 @@ fn table(matrix: &Matrix<'_>) -> String {
 /// A cell as one character.
 #[must_use]
 pub fn sign(cell: &Cell) -> char {
-    match (cell.end, cell.blame.as_ref().map(|blame| blame.side)) {
+    sign_of(cell.end, cell.blame.as_ref())
+}
+
+/// An ending as one character.
+pub(super) fn sign_of(end: Ending, blame: Option<&Blame>) -> char {
+    match (end, blame.map(|blame| blame.side)) {
         (Ending::Good, _) => '+',
         (Ending::Deviant, _) => '~',
         (Ending::Unsupported, _) => '-',
@@ -187,7 +192,7 @@ fn faults(text: &mut String, matrix: &Matrix<'_>) {
     }
 }
 
-fn word(by: By) -> &'static str {
+pub(super) fn word(by: By) -> &'static str {
     match by {
         By::Process => "the end of its process",
         By::Legality => "what the eavesdropper saw",

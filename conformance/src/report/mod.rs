@@ -13,6 +13,7 @@
 //! | `findings` | the page of known deviations |
 //! | `matrix` | what came of pairing implementations |
 //! | `repro` | a folder that replays a case |
+//! | `site` | a static site of runs and a matrix |
 //! | `expectation_update`, `expectation_edit` | a file of expectations brought up to date |
 //! | `coverage`, `kill_matrix` | how well the rules are proven |
 
@@ -34,6 +35,7 @@ pub mod markdown;
 pub mod matrix;
 mod paint;
 pub mod repro;
+pub mod site;
 pub mod summary;
 pub mod tally;
 pub mod text;

@@ -103,15 +103,26 @@ pub(in crate::report) fn checks(
     input: &mut (impl Read + Seek),
     span: &Span,
 ) -> Result<Vec<Check>, ReadError> {
-    let mut checks = Vec::new();
+    let records = records(input, span, |kind| kind == "check")?;
+    let checks = records.into_iter().filter_map(|record| match record {
+        Record::Check(check) => Some(*check),
+        _ => None,
+    });
+    Ok(checks.collect())
+}
+
+/// The records of a case whose kind is wanted, in order.
+pub(in crate::report) fn records(
+    input: &mut (impl Read + Seek),
+    span: &Span,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Record>, ReadError> {
+    let mut records = Vec::new();
     let mut lines = Lines::new(io::BufReader::new(part(input, span)?));
     while lines.next()?.is_some() {
-        if lines.head()?.record != "check" {
-            continue;
-        }
-        if let Record::Check(check) = lines.record()?.record {
-            checks.push(*check);
+        if wanted(&lines.head()?.record) {
+            records.push(lines.record()?.record);
         }
     }
-    Ok(checks)
+    Ok(records)
 }

@@ -25,7 +25,7 @@ use crate::{
     run::portion::Shard,
 };
 
-pub(super) use index::checks;
+pub(super) use index::{checks, records};
 pub use index::{Index, Span};
 pub use lines::ReadError;
 pub use merge::{MergeError, Merged, Named, merge};

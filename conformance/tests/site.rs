@@ -1,0 +1,248 @@
+//! The static site: every link leads somewhere, text of others is no markup, what is withheld is not told, and equal
+//! runs give equal pages.
+
+#[path = "staged/mod.rs"]
+mod staged;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Cursor,
+};
+
+use legwork::{
+    pairs::{Ending, Player, blame::{Blame, By}},
+    protocol::Role,
+    report::{
+        matrix::{CellSummary, MatrixSummary, SCHEMA},
+        site::{Site, Subject},
+    },
+    suite::Suite,
+};
+use staged::{Staged, logged, suite};
+
+/// Files of a site by path.
+type Files = BTreeMap<String, String>;
+
+/// The deviation that the staged subject has: its MIC is wrong.
+const PATTERN: &str = "ntlm/mic/**";
+const SABOTEUR: &str = "authenticate-wrong-mic";
+
+/// Known deviations, public and private.
+const PUBLIC: &str = "expectations:\n- {rule: wire/ntlm/mic-value, reason: It is <b>known</b>., link: 'https://issues.example/1'}\n";
+
+fn files(suite: &Suite, logs: &[&str], matrix: Option<MatrixSummary>) -> Files {
+    let subjects = logs.iter().map(|log| Subject::read(suite, &mut Cursor::new(log)).unwrap());
+    let site = Site::new(suite, subjects.collect(), matrix).unwrap();
+    let mut files = Files::new();
+    site.write(&mut |path, text| {
+        let former = files.insert(path.to_owned(), text.to_owned());
+        assert!(former.is_none(), "{path} is written twice");
+        Ok(())
+    })
+    .unwrap();
+    files
+}
+
+/// The log of a deviant run. Its subject is behind an adapter.
+fn log(suite: &Suite, public: &str, private: &str) -> String {
+    let mut staged = Staged::new(suite, PATTERN, Some(SABOTEUR));
+    staged.who.label = "deviant".to_owned();
+    staged.who.argument = Some("/home/someone/adapter".to_owned());
+    staged.expect(public, private);
+    logged(&staged.run(), true)
+}
+
+fn matrix() -> MatrixSummary {
+    let player = |label: &str| Player {
+        label: label.to_owned(),
+        title: format!("{label} 1"),
+        roles: Role::BOTH.to_vec(),
+    };
+    let cell = |initiator: &str, acceptor: &str, end: Ending, rule: Option<&str>| CellSummary {
+        initiator: initiator.to_owned(),
+        acceptor: acceptor.to_owned(),
+        profile: "default".to_owned(),
+        end,
+        blame: rule.map(|rule| Blame {
+            side: Some(Role::Initiator),
+            by: By::Legality,
+            rules: vec![rule.to_owned()],
+            message: "the acceptor refuses <i>it</i>".to_owned(),
+        }),
+        broken: rule
+            .map(|rule| (Role::Initiator, BTreeMap::from([(rule.to_owned(), 2)])))
+            .into_iter()
+            .collect(),
+    };
+    MatrixSummary {
+        schema: SCHEMA,
+        players: vec![player("deviant"), player("other")],
+        profiles: vec![("default".to_owned(), "Signing and sealing.".to_owned())],
+        cells: vec![
+            cell("deviant", "deviant", Ending::Deviant, None),
+            cell("deviant", "other", Ending::Bad, Some("wire/ntlm/mic-value")),
+            cell("other", "deviant", Ending::Good, None),
+            cell("other", "other", Ending::Unsupported, None),
+        ],
+    }
+}
+
+/// The values of an attribute, wherever it stands in a page.
+fn values<'t>(text: &'t str, attribute: &str) -> Vec<&'t str> {
+    let start = format!(" {attribute}=\"");
+    let parts = text.split(start.as_str()).skip(1);
+    parts.filter_map(|part| part.split('"').next()).collect()
+}
+
+/// A path of a link in a page, from the top of the site.
+fn resolved(page: &str, link: &str) -> String {
+    let mut parts: Vec<&str> = page.split('/').collect();
+    parts.pop();
+    for part in link.split('/') {
+        match part {
+            ".." => assert!(parts.pop().is_some(), "{page}: {link} leads out of the site"),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[test]
+fn links_lead_somewhere_and_ids_are_unique() {
+    let suite = suite();
+    let files = files(&suite, &[&log(&suite, PUBLIC, "")], Some(matrix()));
+    let ids = |text: &str| values(text, "id").into_iter().map(str::to_owned).collect::<Vec<_>>();
+    for (page, text) in files.iter().filter(|(path, _)| path.ends_with(".html")) {
+        let here = ids(text);
+        let unique: BTreeSet<&String> = here.iter().collect();
+        assert_eq!(unique.len(), here.len(), "{page}: an id stands twice");
+        let links = ["href", "src", "action"].into_iter().flat_map(|name| values(text, name));
+        for link in links.filter(|link| !link.starts_with("https://") && !link.starts_with("data:")) {
+            let (path, part) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { page.clone() } else { resolved(page, path) };
+            let there = files.get(&target).unwrap_or_else(|| panic!("{page}: {link} leads nowhere"));
+            assert!(part.is_empty() || ids(there).contains(&part.to_owned()), "{page}: {link}: no such part");
+        }
+        for id in values(text, "popovertarget") {
+            assert!(here.contains(&id.to_owned()), "{page}: nothing is told as {id}");
+        }
+    }
+    for kind in ["subjects/", "anomalies/", "cases/", "rules/", "classes/", "badges/", "search-index.js", "matrix.svg"] {
+        assert!(files.keys().any(|path| path.starts_with(kind)), "no page {kind}");
+    }
+}
+
+#[test]
+fn every_page_can_be_found() {
+    let suite = suite();
+    let files = files(&suite, &[&log(&suite, "", "")], None);
+    let index = &files["search-index.js"];
+    for path in files.keys().filter(|path| path.contains('/') && path.ends_with(".html")) {
+        assert!(index.contains(&format!("\"{path}\"")), "{path} is not in the index");
+    }
+}
+
+#[test]
+fn a_failure_is_told_from_the_subject_to_the_byte() {
+    let suite = suite();
+    let files = files(&suite, &[&log(&suite, PUBLIC, "")], None);
+    let subject = &files["subjects/deviant.html"];
+    assert!(subject.contains("anomalies/deviant/wire.ntlm.mic-value.initiator.html"));
+    assert!(subject.contains("It is &lt;b&gt;known&lt;/b&gt;."));
+    let rule = &files["rules/wire.ntlm.mic-value.html"];
+    assert!(rule.contains("anomalies/deviant/wire.ntlm.mic-value.initiator.html") && rule.contains(SABOTEUR));
+    let anomaly = &files["anomalies/deviant/wire.ntlm.mic-value.initiator.html"];
+    assert!(anomaly.contains("cases/deviant/") && anomaly.contains("https://issues.example/1"));
+    let case = files
+        .iter()
+        .find(|(path, text)| path.starts_with("cases/") && text.contains("wire/ntlm/mic-value"))
+        .map(|(_, text)| text)
+        .expect("a case shows the failure");
+    for part in [
+        "<svg class=\"sequence\"",
+        "AUTHENTICATE_MESSAGE",
+        "class=\"x\"",
+        "legwork repro &#39;ntlm/mic/",
+        "--subject conformance/adapters/deviant",
+        "<td class=\"old\">",
+    ] {
+        assert!(case.contains(part), "the case has no {part}");
+    }
+}
+
+#[test]
+fn what_is_withheld_is_not_told() {
+    let suite = suite();
+    let rule = "wire/ntlm/mic-value";
+    let private = format!("expectations:\n- {{rule: {rule}, reason: Secret reason.}}\n");
+    let open = files(&suite, &[&log(&suite, "", "")], Some(matrix()));
+    let files = files(&suite, &[&log(&suite, "", &private)], Some(matrix()));
+    assert!(open.keys().any(|path| path.contains("wire.ntlm.mic-value.initiator")));
+    assert!(!files.keys().any(|path| path.contains("wire.ntlm.mic-value.initiator")));
+    for (path, text) in &files {
+        assert!(!text.contains("Secret reason"), "{path}");
+        let of_suite = path.starts_with("rules") || path.starts_with("classes") || path == "search-index.js";
+        assert!(of_suite || !text.contains(rule), "{path} tells the rule");
+        assert!(!text.contains("the acceptor refuses"), "{path} tells what happened");
+    }
+    assert!(files["subjects/deviant.html"].contains(" withheld</span>"));
+    let page = &files["rules/wire.ntlm.mic-value.html"];
+    assert!(page.contains("None of the subjects of this site, as far as is public."));
+    assert!(!files.keys().any(|path| path.starts_with("cases/")), "a case shows calls that are withheld");
+}
+
+#[test]
+fn text_of_others_is_harmless() {
+    let suite = suite();
+    let evil = "<script>alert(1)</script>\\u001b[2J\\u202e";
+    let log = log(&suite, "", "")
+        .replace("\"name\":\"reference\"", &format!("\"name\":\"{evil}\""))
+        .replace("\"subject\":\"deviant\"", "\"subject\":\"../../deviant\"")
+        .replace("\"message\":\"", &format!("\"message\":\"{evil}"))
+        .replace("https://issues.example/1", "javascript:alert(1)");
+    let files = files(&suite, &[&log], None);
+    let marks = |character: char| (character.is_control() && character != '\n') || character == '\u{202e}';
+    let mut told = 0;
+    for (path, text) in &files {
+        assert!(!path.contains(".."), "{path}");
+        assert!(!text.contains("<script>alert") || path.ends_with(".js"), "{path} has markup of a log");
+        assert!(!text.contains("javascript:") && !text.contains(marks), "{path}");
+        told += usize::from(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\u{1b}[2J\\u{202e}"));
+    }
+    assert!(told > 2, "the text is told nowhere");
+}
+
+#[test]
+fn equal_runs_have_equal_pages_without_times_and_paths() {
+    let suite = suite();
+    let once = log(&suite, PUBLIC, "");
+    let files_once = files(&suite, &[&once], Some(matrix()));
+    let later: String = once
+        .lines()
+        .filter(|line| !line.contains("\"record\":\"timing\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(files_once, files(&suite, &[&later], Some(matrix())));
+    for (path, text) in &files_once {
+        assert!(!text.contains("/home/someone") && !text.contains(env!("CARGO_MANIFEST_DIR")), "{path}");
+    }
+}
+
+#[test]
+fn other_versions_of_a_subject_have_pages_of_their_own() {
+    let suite = suite();
+    let one = log(&suite, "", "");
+    let other = one.replace("\"version\":\"0.1.0\",\"drives\"", "\"version\":\"0.0.9\",\"drives\"");
+    assert_ne!(one, other);
+    let files = files(&suite, &[&one, &other], None);
+    assert_eq!(files.keys().filter(|path| path.starts_with("subjects/")).count(), 2);
+    let subjects = [&one, &one].map(|log| Subject::read(&suite, &mut Cursor::new(log)).unwrap());
+    assert!(Site::new(&suite, subjects.into(), None).is_err());
+}
+
+#[test]
+fn a_badge_counts_cases_that_were_decided() {
+    let suite = suite();
+    let files = files(&suite, &[&log(&suite, "", "")], None);
+    insta::assert_snapshot!(files["badges/deviant.svg"]);
+}
