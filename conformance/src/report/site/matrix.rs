@@ -92,7 +92,10 @@ impl Table {
     pub(super) fn new(site: &Site<'_>, matrix: &MatrixSummary) -> Self {
         let head = |label: &str| head(site, matrix, label);
         let playing = |role: Role| {
-            let players = matrix.players.iter().filter(move |player| player.roles.contains(&role));
+            let players = matrix
+                .players
+                .iter()
+                .filter(move |player| player.roles.contains(&role));
             players.map(|player| player.label.as_str())
         };
         let mut number = 0;
@@ -152,7 +155,10 @@ fn mark(site: &Site<'_>, cell: &CellSummary, number: &mut usize) -> Mark {
         profile: cell.profile.clone(),
         between: format!("{} to {}", cell.initiator, cell.acceptor),
         ending: ending(cell),
-        blame: cell.blame.as_ref().map(|blame| first_line(&blame.message).to_owned()),
+        blame: cell
+            .blame
+            .as_ref()
+            .map(|blame| first_line(&blame.message).to_owned()),
         broken: broken(site, cell),
     }
 }
@@ -163,7 +169,9 @@ fn ending(cell: &CellSummary) -> String {
         (Ending::Good, _) => "as it should".to_owned(),
         (Ending::Deviant, _) => "as it should, with broken rules".to_owned(),
         (Ending::Unsupported, _) => "one of the two cannot do it".to_owned(),
-        (Ending::Bad, Some(side)) => format!("fails; at fault is the {}, {}", side.name(), player(cell, side)),
+        (Ending::Bad, Some(side)) => {
+            format!("fails; at fault is the {}, {}", side.name(), player(cell, side))
+        }
         (Ending::Bad, None) => "fails; whose fault it is stays undecided".to_owned(),
     }
 }
@@ -198,7 +206,7 @@ fn is_open(site: &Site<'_>, label: &str, rule: &str, side: Role) -> bool {
 /// Whether what a side is blamed for may be told.
 fn may_tell(site: &Site<'_>, cell: &CellSummary) -> bool {
     let Some(blame) = &cell.blame else { return true };
-    let sides = blame.side.map_or(Role::BOTH.to_vec(), |side| vec![side]);
+    let sides = blame.side.map_or_else(|| Role::BOTH.to_vec(), |side| vec![side]);
     let delicate = blame.rules.is_empty() || blame.rules.iter().any(|rule| is_delicate(site, rule));
     !delicate
         || sides.into_iter().all(|side| {
@@ -208,7 +216,10 @@ fn may_tell(site: &Site<'_>, cell: &CellSummary) -> bool {
 }
 
 fn broken(site: &Site<'_>, cell: &CellSummary) -> Vec<Broken> {
-    let rules = cell.broken.iter().flat_map(|(side, rules)| rules.iter().map(move |rule| (*side, rule)));
+    let rules = cell
+        .broken
+        .iter()
+        .flat_map(|(side, rules)| rules.iter().map(move |rule| (*side, rule)));
     let open = rules.filter(|(side, (rule, _))| is_open(site, player(cell, *side), rule, *side));
     let broken = open.map(|(side, (rule, checks))| Broken {
         rule: site.cite(rule),
@@ -225,26 +236,29 @@ fn faults(site: &Site<'_>, matrix: &MatrixSummary) -> Vec<Fault> {
     let mut groups: BTreeMap<Same, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for cell in matrix.cells.iter().filter(|cell| may_tell(site, cell)) {
         let Some(blame) = &cell.blame else { continue };
-        let who = blame.side.map_or("undecided".to_owned(), |side| {
-            format!("{} as {}", player(cell, side), side.name())
-        });
+        let who = blame.side.map_or_else(
+            || "undecided".to_owned(),
+            |side| format!("{} as {}", player(cell, side), side.name()),
+        );
         let rules = blame.rules.iter().map(|rule| site.cite(rule)).collect();
         let key = (who, word(blame.by), first_line(&blame.message).to_owned(), rules);
         let between = format!("{} to {}", cell.initiator, cell.acceptor);
         let exchanges = groups.entry(key).or_default().entry(between).or_default();
         exchanges.push(cell.profile.clone());
     }
-    let faults = groups.into_iter().map(|((who, by, message, rules), exchanges)| Fault {
-        who,
-        by,
-        message,
-        rules,
-        count: exchanges.values().map(Vec::len).sum(),
-        exchanges: exchanges
-            .into_iter()
-            .map(|(between, profiles)| (between, profiles.join(", ")))
-            .collect(),
-    });
+    let faults = groups
+        .into_iter()
+        .map(|((who, by, message, rules), exchanges)| Fault {
+            who,
+            by,
+            message,
+            rules,
+            count: exchanges.values().map(Vec::len).sum(),
+            exchanges: exchanges
+                .into_iter()
+                .map(|(between, profiles)| (between, profiles.join(", ")))
+                .collect(),
+        });
     let mut faults: Vec<Fault> = faults.collect();
     faults.sort_by_key(|fault| Reverse(fault.count));
     faults
@@ -256,8 +270,15 @@ fn counts(matrix: &MatrixSummary) -> String {
         let count = ends.entry(cell.end).or_default();
         *count = count.saturating_add(1);
     }
-    let parts: Vec<String> = ends.iter().map(|(end, count)| format!("{count} {}", end.name())).collect();
-    format!("{}: {}", counted(matrix.cells.len(), "exchange"), parts.join(", "))
+    let parts: Vec<String> = ends
+        .iter()
+        .map(|(end, count)| format!("{count} {}", end.name()))
+        .collect();
+    format!(
+        "{}: {}",
+        counted(matrix.cells.len(), "exchange"),
+        parts.join(", ")
+    )
 }
 
 fn first_line(text: &str) -> &str {
@@ -301,7 +322,10 @@ impl Brief {
             unexpected,
             known,
             withheld: subject.withheld,
-            effects: subject::effects(subject).into_iter().map(|(effect, rules)| (effect, rules.len())).collect(),
+            effects: subject::effects(subject)
+                .into_iter()
+                .map(|(effect, rules)| (effect, rules.len()))
+                .collect(),
         }
     }
 }

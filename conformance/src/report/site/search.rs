@@ -28,22 +28,41 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
         .into_iter()
         .map(|(kind, title, href, text)| json!([kind, plain(&title), href, plain(&text)]).to_string())
         .collect();
-    out("search-index.js", &format!("\"use strict\";\nconst entries = [\n{}\n];\n", lines.join(",\n")))
+    out(
+        "search-index.js",
+        &format!("\"use strict\";\nconst entries = [\n{}\n];\n", lines.join(",\n")),
+    )
 }
 
 fn entries(site: &Site<'_>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for subject in &site.subjects {
         let label = format!("subject {}", subject.label);
-        entries.push(("subject", subject.title.clone(), place::subject(&subject.slug), label));
+        entries.push((
+            "subject",
+            subject.title.clone(),
+            place::subject(&subject.slug),
+            label,
+        ));
     }
     for (id, entry) in &site.suite.rules {
         let rule = &entry.rule;
-        let text = format!("{} {}; {}; {}", rule.text, entry.page, rule.source.section, word(&rule.effect));
+        let text = format!(
+            "{} {}; {}; {}",
+            rule.text,
+            entry.page,
+            rule.source.section,
+            word(&rule.effect)
+        );
         entries.push(("rule", id.clone(), place::rule(id), text));
     }
     for (id, class) in site.suite.bug_classes.iter() {
-        entries.push(("bug class", id.to_owned(), place::bug_class(id), class.text.clone()));
+        entries.push((
+            "bug class",
+            id.to_owned(),
+            place::bug_class(id),
+            class.text.clone(),
+        ));
     }
     for subject in &site.subjects {
         for anomaly in &subject.anomalies {
@@ -56,7 +75,12 @@ fn entries(site: &Site<'_>) -> Vec<Entry> {
             let mut rules: Vec<&str> = kept.failed.iter().map(|failed| failed.rule.as_str()).collect();
             rules.dedup();
             let title = format!("{}: {}", subject.title, kept.key);
-            entries.push(("case", title, place::case(&subject.slug, &kept.key), rules.join(" ")));
+            entries.push((
+                "case",
+                title,
+                place::case(&subject.slug, &kept.key),
+                rules.join(" "),
+            ));
         }
     }
     entries
