@@ -10,7 +10,10 @@ use std::{
 };
 
 use legwork::{
-    pairs::{Ending, Player, blame::{Blame, By}},
+    pairs::{
+        Ending, Player,
+        blame::{Blame, By},
+    },
     protocol::Role,
     report::{
         matrix::{CellSummary, MatrixSummary, SCHEMA},
@@ -31,7 +34,9 @@ const SABOTEUR: &str = "authenticate-wrong-mic";
 const PUBLIC: &str = "expectations:\n- {rule: wire/ntlm/mic-value, reason: It is <b>known</b>., link: 'https://issues.example/1'}\n";
 
 fn files(suite: &Suite, logs: &[&str], matrix: Option<MatrixSummary>) -> Files {
-    let subjects = logs.iter().map(|log| Subject::read(suite, &mut Cursor::new(log)).unwrap());
+    let subjects = logs
+        .iter()
+        .map(|log| Subject::read(suite, &mut Cursor::new(log)).unwrap());
     let site = Site::new(suite, subjects.collect(), matrix).unwrap();
     let mut files = Files::new();
     site.write(&mut |path, text| {
@@ -52,38 +57,60 @@ fn log(suite: &Suite, public: &str, private: &str) -> String {
     logged(&staged.run(), true)
 }
 
+/// Exchanges of two implementations: one that is refused and should not be, and one that completes and should not.
 fn matrix() -> MatrixSummary {
     let player = |label: &str| Player {
         label: label.to_owned(),
         title: format!("{label} 1"),
         roles: Role::BOTH.to_vec(),
     };
-    let cell = |initiator: &str, acceptor: &str, end: Ending, rule: Option<&str>| CellSummary {
+    let profile = |name: &str| (name.to_owned(), "What is asked.".to_owned());
+    MatrixSummary {
+        schema: SCHEMA,
+        players: vec![player("deviant"), player("other")],
+        profiles: vec![profile("default"), profile("wrong-password")],
+        cells: vec![
+            cell("deviant", "deviant", Ending::Deviant, None),
+            cell(
+                "deviant",
+                "other",
+                Ending::Bad,
+                Some((Role::Initiator, "wire/ntlm/mic-value", REFUSED)),
+            ),
+            cell("other", "deviant", Ending::Good, None),
+            CellSummary {
+                profile: "wrong-password".to_owned(),
+                ..cell(
+                    "other",
+                    "deviant",
+                    Ending::Bad,
+                    Some((Role::Acceptor, "asc/ntlm/wrong-password", LET_IN)),
+                )
+            },
+            cell("other", "other", Ending::Unsupported, None),
+        ],
+    }
+}
+
+const REFUSED: &str = "the acceptor refuses <i>it</i>";
+const LET_IN: &str = "expected SEC_E_LOGON_DENIED, got SEC_E_OK";
+
+fn cell(initiator: &str, acceptor: &str, end: Ending, fault: Option<(Role, &str, &str)>) -> CellSummary {
+    CellSummary {
         initiator: initiator.to_owned(),
         acceptor: acceptor.to_owned(),
         profile: "default".to_owned(),
         end,
-        blame: rule.map(|rule| Blame {
-            side: Some(Role::Initiator),
+        blame: fault.map(|(side, rule, message)| Blame {
+            side: Some(side),
             by: By::Legality,
             rules: vec![rule.to_owned()],
-            message: "the acceptor refuses <i>it</i>".to_owned(),
+            message: message.to_owned(),
         }),
-        broken: rule
-            .map(|rule| (Role::Initiator, BTreeMap::from([(rule.to_owned(), 2)])))
+        broken: fault
+            .map(|(side, rule, _)| (side, BTreeMap::from([(rule.to_owned(), 2)])))
             .into_iter()
             .collect(),
-    };
-    MatrixSummary {
-        schema: SCHEMA,
-        players: vec![player("deviant"), player("other")],
-        profiles: vec![("default".to_owned(), "Signing and sealing.".to_owned())],
-        cells: vec![
-            cell("deviant", "deviant", Ending::Deviant, None),
-            cell("deviant", "other", Ending::Bad, Some("wire/ntlm/mic-value")),
-            cell("other", "deviant", Ending::Good, None),
-            cell("other", "other", Ending::Unsupported, None),
-        ],
     }
 }
 
@@ -111,23 +138,48 @@ fn resolved(page: &str, link: &str) -> String {
 fn links_lead_somewhere_and_ids_are_unique() {
     let suite = suite();
     let files = files(&suite, &[&log(&suite, PUBLIC, "")], Some(matrix()));
-    let ids = |text: &str| values(text, "id").into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let ids = |text: &str| {
+        values(text, "id")
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     for (page, text) in files.iter().filter(|(path, _)| path.ends_with(".html")) {
         let here = ids(text);
         let unique: BTreeSet<&String> = here.iter().collect();
         assert_eq!(unique.len(), here.len(), "{page}: an id stands twice");
-        let links = ["href", "src", "action"].into_iter().flat_map(|name| values(text, name));
+        let links = ["href", "src", "action"]
+            .into_iter()
+            .flat_map(|name| values(text, name));
         for link in links.filter(|link| !link.starts_with("https://") && !link.starts_with("data:")) {
             let (path, part) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { page.clone() } else { resolved(page, path) };
-            let there = files.get(&target).unwrap_or_else(|| panic!("{page}: {link} leads nowhere"));
-            assert!(part.is_empty() || ids(there).contains(&part.to_owned()), "{page}: {link}: no such part");
+            let target = if path.is_empty() {
+                page.clone()
+            } else {
+                resolved(page, path)
+            };
+            let there = files
+                .get(&target)
+                .unwrap_or_else(|| panic!("{page}: {link} leads nowhere"));
+            assert!(
+                part.is_empty() || ids(there).contains(&part.to_owned()),
+                "{page}: {link}: no such part"
+            );
         }
         for id in values(text, "popovertarget") {
             assert!(here.contains(&id.to_owned()), "{page}: nothing is told as {id}");
         }
     }
-    for kind in ["subjects/", "anomalies/", "cases/", "rules/", "classes/", "badges/", "search-index.js", "matrix.svg"] {
+    for kind in [
+        "subjects/",
+        "anomalies/",
+        "cases/",
+        "rules/",
+        "classes/",
+        "badges/",
+        "search-index.js",
+        "matrix.svg",
+    ] {
         assert!(files.keys().any(|path| path.starts_with(kind)), "no page {kind}");
     }
 }
@@ -137,8 +189,14 @@ fn every_page_can_be_found() {
     let suite = suite();
     let files = files(&suite, &[&log(&suite, "", "")], None);
     let index = &files["search-index.js"];
-    for path in files.keys().filter(|path| path.contains('/') && path.ends_with(".html")) {
-        assert!(index.contains(&format!("\"{path}\"")), "{path} is not in the index");
+    for path in files
+        .keys()
+        .filter(|path| path.contains('/') && path.ends_with(".html"))
+    {
+        assert!(
+            index.contains(&format!("\"{path}\"")),
+            "{path} is not in the index"
+        );
     }
 }
 
@@ -177,18 +235,34 @@ fn what_is_withheld_is_not_told() {
     let private = format!("expectations:\n- {{rule: {rule}, reason: Secret reason.}}\n");
     let open = files(&suite, &[&log(&suite, "", "")], Some(matrix()));
     let files = files(&suite, &[&log(&suite, "", &private)], Some(matrix()));
-    assert!(open.keys().any(|path| path.contains("wire.ntlm.mic-value.initiator")));
-    assert!(!files.keys().any(|path| path.contains("wire.ntlm.mic-value.initiator")));
+    assert!(
+        open.keys()
+            .any(|path| path.contains("wire.ntlm.mic-value.initiator"))
+    );
+    assert!(
+        !files
+            .keys()
+            .any(|path| path.contains("wire.ntlm.mic-value.initiator"))
+    );
     for (path, text) in &files {
         assert!(!text.contains("Secret reason"), "{path}");
         let of_suite = path.starts_with("rules") || path.starts_with("classes") || path == "search-index.js";
         assert!(of_suite || !text.contains(rule), "{path} tells the rule");
-        assert!(!text.contains("the acceptor refuses"), "{path} tells what happened");
+        assert!(
+            of_suite || !text.contains("asc/ntlm/wrong-password"),
+            "{path} tells who is let in"
+        );
+        assert!(!text.contains(LET_IN), "{path} tells what happened");
     }
+    assert!(open["index.html"].contains(LET_IN) && files["index.html"].contains("◼ withheld"));
+    assert!(files["index.html"].contains("the acceptor refuses &lt;i&gt;it&lt;/i&gt;"));
     assert!(files["subjects/deviant.html"].contains(" withheld</span>"));
     let page = &files["rules/wire.ntlm.mic-value.html"];
     assert!(page.contains("None of the subjects of this site, as far as is public."));
-    assert!(!files.keys().any(|path| path.starts_with("cases/")), "a case shows calls that are withheld");
+    assert!(
+        !files.keys().any(|path| path.starts_with("cases/")),
+        "a case shows calls that are withheld"
+    );
 }
 
 #[test]
@@ -205,7 +279,10 @@ fn text_of_others_is_harmless() {
     let mut told = 0;
     for (path, text) in &files {
         assert!(!path.contains(".."), "{path}");
-        assert!(!text.contains("<script>alert") || path.ends_with(".js"), "{path} has markup of a log");
+        assert!(
+            !text.contains("<script>alert") || path.ends_with(".js"),
+            "{path} has markup of a log"
+        );
         assert!(!text.contains("javascript:") && !text.contains(marks), "{path}");
         told += usize::from(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\u{1b}[2J\\u{202e}"));
     }
@@ -224,7 +301,10 @@ fn equal_runs_have_equal_pages_without_times_and_paths() {
         .collect();
     assert_eq!(files_once, files(&suite, &[&later], Some(matrix())));
     for (path, text) in &files_once {
-        assert!(!text.contains("/home/someone") && !text.contains(env!("CARGO_MANIFEST_DIR")), "{path}");
+        assert!(
+            !text.contains("/home/someone") && !text.contains(env!("CARGO_MANIFEST_DIR")),
+            "{path}"
+        );
     }
 }
 
@@ -232,10 +312,16 @@ fn equal_runs_have_equal_pages_without_times_and_paths() {
 fn other_versions_of_a_subject_have_pages_of_their_own() {
     let suite = suite();
     let one = log(&suite, "", "");
-    let other = one.replace("\"version\":\"0.1.0\",\"drives\"", "\"version\":\"0.0.9\",\"drives\"");
+    let other = one.replace(
+        "\"version\":\"0.1.0\",\"drives\"",
+        "\"version\":\"0.0.9\",\"drives\"",
+    );
     assert_ne!(one, other);
     let files = files(&suite, &[&one, &other], None);
-    assert_eq!(files.keys().filter(|path| path.starts_with("subjects/")).count(), 2);
+    assert_eq!(
+        files.keys().filter(|path| path.starts_with("subjects/")).count(),
+        2
+    );
     let subjects = [&one, &one].map(|log| Subject::read(&suite, &mut Cursor::new(log)).unwrap());
     assert!(Site::new(&suite, subjects.into(), None).is_err());
 }

@@ -40,10 +40,17 @@ fn check(site: &str, pictures: &str) -> TaskResult {
 /// Makes a site below the build folder; its path.
 fn staged() -> Result<String, TaskError> {
     let folder = root().join("target/site");
-    std::fs::create_dir_all(&folder).map_err(|error| TaskError::Failed(format!("{}: {error}", folder.display())))?;
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| TaskError::Failed(format!("{}: {error}", folder.display())))?;
     let below = |name: &str| folder.join(name).display().to_string();
     let mut logs = vec![below("reference.log")];
-    finds(&["run", "--filter", "ntlm/good/**", "--log", &below("reference.log")])?;
+    finds(&[
+        "run",
+        "--filter",
+        "ntlm/good/**",
+        "--log",
+        &below("reference.log"),
+    ])?;
     for subject in SUBJECTS {
         let name = Path::new(subject).with_extension("log");
         let log = below(&name.file_name().unwrap_or_default().display().to_string());
@@ -54,7 +61,9 @@ fn staged() -> Result<String, TaskError> {
     let (matrix, site) = (below("matrix.json"), below("pages"));
     finds(&[&["pairs", "--json", &matrix], SUBJECTS.as_slice()].concat())?;
     let logs: Vec<&str> = logs.iter().map(String::as_str).collect();
-    run_program(legwork(&[&["site", "--out", &site, "--matrix", &matrix], logs.as_slice()].concat()))?;
+    run_program(legwork(
+        &[&["site", "--out", &site, "--matrix", &matrix], logs.as_slice()].concat(),
+    ))?;
     Ok(site)
 }
 

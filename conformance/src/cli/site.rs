@@ -79,7 +79,11 @@ fn former(out: &Path) -> Result<BTreeSet<String>, String> {
     }
     let none = |_| format!("{} is neither empty nor an earlier site", out.display());
     let text = fs::read_to_string(out.join(CONTENTS)).map_err(none)?;
-    Ok(text.lines().filter(|line| is_below(line)).map(str::to_owned).collect())
+    Ok(text
+        .lines()
+        .filter(|line| is_below(line))
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Whether a path stays below the folder that it is relative to.

@@ -72,7 +72,7 @@ pub(super) fn with_seen(file: &str, text: &str, seen: &str) -> Option<String> {
     let value = line.get(start..)?;
     let length = match value.strip_prefix('"') {
         Some(rest) => rest.find('"')?.checked_add(2)?,
-        None => value.find(" #").unwrap_or(value.trim_end().len()),
+        None => value.find(" #").unwrap_or_else(|| value.trim_end().len()),
     };
     line.replace_range(start..start.checked_add(length)?, seen);
     Some(lines.concat())

@@ -172,9 +172,10 @@ pub(super) fn sign_of(end: Ending, blame: Option<&Blame>) -> char {
 fn faults(text: &mut String, matrix: &Matrix<'_>) {
     for cell in &matrix.cells {
         let Some(blame) = &cell.blame else { continue };
-        let at_fault = blame.side.map_or("undecided".to_owned(), |side| {
-            format!("{} ({})", label(matrix, cell.player(side)), side.name())
-        });
+        let at_fault = blame.side.map_or_else(
+            || "undecided".to_owned(),
+            |side| format!("{} ({})", label(matrix, cell.player(side)), side.name()),
+        );
         let _ = writeln!(
             text,
             "{} to {}, {}: {at_fault}, by {}",

@@ -24,8 +24,8 @@ use crate::{
     run::portion::Shard,
 };
 
-pub(super) use index::{checks, records};
 pub use index::{Index, Span};
+pub(super) use index::{checks, records};
 pub use lines::ReadError;
 pub use merge::{MergeError, Merged, Named, merge};
 pub use reader::{Digest, read};

@@ -134,7 +134,11 @@ pub(super) fn groups(
             let effect = suite.rule(&rule).map(|(_, entry)| entry.rule.effect);
             let (shown, listed) = cases(&checks, chosen);
             Anomaly {
-                verdict: checks.iter().map(|failed| failed.verdict).max().unwrap_or(Verdict::Warn),
+                verdict: checks
+                    .iter()
+                    .map(|failed| failed.verdict)
+                    .max()
+                    .unwrap_or(Verdict::Warn),
                 reasons: reasons(&expectations, &checks),
                 rule,
                 side,
@@ -197,5 +201,7 @@ fn reasons(expectations: &Expectations, checks: &[Failed]) -> Vec<Reason> {
 
 /// Whether a link leads to a page of the web: a log can hold any other scheme, and a browser runs some.
 fn is_web(link: &str) -> bool {
-    ["https://", "http://"].iter().any(|scheme| link.starts_with(scheme))
+    ["https://", "http://"]
+        .iter()
+        .any(|scheme| link.starts_with(scheme))
 }

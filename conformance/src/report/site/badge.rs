@@ -31,7 +31,12 @@ impl Badge {
             _ => "unexpected",
         };
         Self {
-            title: format!("Legwork: {} passes {} of {} cases", plain(&subject.title), grouped(passed), grouped(decided)),
+            title: format!(
+                "Legwork: {} passes {} of {} cases",
+                plain(&subject.title),
+                grouped(passed),
+                grouped(decided)
+            ),
             left: width("legwork"),
             right: width(&text),
             text,
@@ -41,5 +46,8 @@ impl Badge {
 }
 
 fn width(text: &str) -> usize {
-    text.chars().count().saturating_mul(CHARACTER).saturating_add(ROOM)
+    text.chars()
+        .count()
+        .saturating_mul(CHARACTER)
+        .saturating_add(ROOM)
 }

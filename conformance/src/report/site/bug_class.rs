@@ -75,27 +75,40 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
 }
 
 fn class_page(site: &Site<'_>, id: &str, class: &BugClass) -> ClassPage {
-    let (driven, undriven): (Vec<_>, Vec<_>) = class.packages.iter().partition(|(_, rules)| !rules.is_empty());
+    let (driven, undriven): (Vec<_>, Vec<_>) =
+        class.packages.iter().partition(|(_, rules)| !rules.is_empty());
     let rows = |rules: &[String]| rules.iter().map(|rule| row(site, rule)).collect::<Vec<_>>();
     ClassPage {
         page: Page::new("../", "classes", id),
         id: id.to_owned(),
         text: class.text.clone(),
-        packages: driven.into_iter().map(|(package, rules)| (package.to_owned(), rows(rules))).collect(),
-        undriven: undriven.into_iter().map(|(package, _)| package.to_owned()).collect(),
+        packages: driven
+            .into_iter()
+            .map(|(package, rules)| (package.to_owned(), rows(rules)))
+            .collect(),
+        undriven: undriven
+            .into_iter()
+            .map(|(package, _)| package.to_owned())
+            .collect(),
     }
 }
 
 fn row(site: &Site<'_>, rule: &str) -> Row {
     let entry = site.suite.rule(rule);
-    let made_for = site.suite.saboteurs.iter().filter(|(_, saboteur)| saboteur.rule == rule);
+    let made_for = site
+        .suite
+        .saboteurs
+        .iter()
+        .filter(|(_, saboteur)| saboteur.rule == rule);
     let roles = Role::BOTH.map(|role| {
         let here = site.breakers(rule).filter(|(_, anomaly)| anomaly.side == role);
         (role.name(), here.map(Breaker::of).collect())
     });
     Row {
         rule: site.cite(rule),
-        text: entry.map(|(_, entry)| entry.rule.text.clone()).unwrap_or_default(),
+        text: entry
+            .map(|(_, entry)| entry.rule.text.clone())
+            .unwrap_or_default(),
         saboteurs: made_for.count(),
         roles: roles.into(),
     }

@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     protocol::{Request, Role},
+    report::operation,
     run::trace::{Event, Trace},
     runner::{self, Options, Saboteurs},
-    report::operation,
 };
 
 /// The page.
@@ -72,7 +72,10 @@ struct Shown {
 /// Writes the pages of a subject's cases.
 pub(super) fn write(site: &Site<'_>, subject: &Subject, out: &mut Sink<'_>) -> io::Result<()> {
     for kept in &subject.kept {
-        out(&place::case(&subject.slug, &kept.key), &page(&case_page(site, subject, kept)?)?)?;
+        out(
+            &place::case(&subject.slug, &kept.key),
+            &page(&case_page(site, subject, kept)?)?,
+        )?;
     }
     Ok(())
 }
@@ -96,7 +99,9 @@ fn case_page(site: &Site<'_>, subject: &Subject, kept: &Kept) -> io::Result<Case
         subject: subject.title.clone(),
         subject_href: place::subject(&subject.slug),
         judged: super::judged(&kept.judged),
-        text: scenario.map(|entry| entry.scenario.text.clone()).unwrap_or_default(),
+        text: scenario
+            .map(|entry| entry.scenario.text.clone())
+            .unwrap_or_default(),
         end: kept.end.clone(),
         axes: kept.axes.clone().into_iter().collect(),
         repro: subject.repro(&kept.key),
@@ -117,7 +122,9 @@ fn findings(site: &Site<'_>, subject: &Subject, kept: &Kept) -> Vec<Found> {
         verdict: failed.verdict.name(),
         is_known: failed.is_known,
         message: failed.message.clone(),
-        call: failed.call.filter(|at| kept.calls.iter().any(|call| call.number == *at)),
+        call: failed
+            .call
+            .filter(|at| kept.calls.iter().any(|call| call.number == *at)),
         range: match &failed.range {
             Some(range) => format!("bytes {:#x}–{:#x} of its token", range.start, range.end),
             None => String::new(),
@@ -145,12 +152,19 @@ fn shown(
     (at, call): (usize, &Call),
     marks: &[Marked],
 ) -> Shown {
-    let here = kept.failed.iter().filter(|failed| failed.call == Some(call.number));
+    let here = kept
+        .failed
+        .iter()
+        .filter(|failed| failed.call == Some(call.number));
     let ranges: Vec<Range<usize>> = here.filter_map(|failed| failed.range.clone()).collect();
     let id = format!("call-{}", call.number);
-    let token = call.token().map(|bytes| Token::new(&id, call.kind(bytes), bytes, &ranges));
+    let token = call
+        .token()
+        .map(|bytes| Token::new(&id, call.kind(bytes), bytes, &ranges));
     let tampered = tampered(kept, at, call);
-    let beside = twin.filter(|_| !ranges.is_empty()).and_then(|twin| beside(kept, twin, at, call, &ranges));
+    let beside = twin
+        .filter(|_| !ranges.is_empty())
+        .and_then(|twin| beside(kept, twin, at, call, &ranges));
     Shown {
         number: call.number,
         side: call.side.name(),
@@ -158,7 +172,11 @@ fn shown(
         status: call.status(site.suite).unwrap_or_default(),
         remark: call.remark().unwrap_or_default().to_owned(),
         facts: facts(call),
-        findings: marks.iter().filter(|(at, ..)| *at == call.number).map(|(_, number, _)| *number).collect(),
+        findings: marks
+            .iter()
+            .filter(|(at, ..)| *at == call.number)
+            .map(|(_, number, _)| *number)
+            .collect(),
         token,
         diffs: tampered.into_iter().chain(beside).collect(),
     }
@@ -192,7 +210,13 @@ fn tampered(kept: &Kept, at: usize, call: &Call) -> Option<Diff> {
     changed.then_some(())?;
     let title = "The input changed on its way";
     let kind = call.kind(sent);
-    Diff::new(title, ("as it was sent", "as it came"), kind, (sent, received), &[])
+    Diff::new(
+        title,
+        ("as it was sent", "as it came"),
+        kind,
+        (sent, received),
+        &[],
+    )
 }
 
 /// What the reference has in its place, in the bytes that findings are about.
@@ -200,7 +224,9 @@ fn beside(kept: &Kept, twin: &Trace, at: usize, call: &Call, ranges: &[Range<usi
     let token = call.token()?;
     let same = |side: Role, name: &str| side == call.side && name == call.operation;
     let before = kept.calls.get(..at)?.iter();
-    let number = before.filter(|earlier| same(earlier.side, &earlier.operation)).count();
+    let number = before
+        .filter(|earlier| same(earlier.side, &earlier.operation))
+        .count();
     let alike = |event: &&Event| same(event.side, operation(&event.request));
     let its = twin.events.iter().filter(alike).nth(number)?.output()?;
     let title = "The reference in its place";

@@ -49,20 +49,30 @@ impl Drawing {
         };
         let first = labels(&mut table.rows.iter().map(|row| &row.initiator)).saturating_add(GAP * 2);
         let marks_wide = COLUMNS * SIDE;
-        let column = labels(&mut table.acceptors.iter()).max(marks_wide).saturating_add(GAP);
+        let column = labels(&mut table.acceptors.iter())
+            .max(marks_wide)
+            .saturating_add(GAP);
         let lines = table.profiles.len().div_ceil(COLUMNS).max(1);
         let row_height = lines.saturating_mul(SIDE).saturating_add(GAP);
         let x = |place: usize| first.saturating_add(place.saturating_mul(column));
         let y = |place: usize| TOP.saturating_add(place.saturating_mul(row_height));
         let legend = y(table.rows.len()).saturating_add(GAP);
         Self {
-            width: x(table.acceptors.len()).max(560).saturating_add(GAP),
+            width: x(table.acceptors.len()).max(500).saturating_add(GAP),
             height: legend.saturating_add(46),
             first,
-            heads: (0..).zip(&table.acceptors).map(|(at, head)| (x(at), plain(&head.label))).collect(),
+            heads: (0..)
+                .zip(&table.acceptors)
+                .map(|(at, head)| (x(at), plain(&head.label)))
+                .collect(),
             rows: (0..)
                 .zip(&table.rows)
-                .map(|(at, row)| (y(at).saturating_add(lines * SIDE / 2 + 4), plain(&row.initiator.label)))
+                .map(|(at, row)| {
+                    (
+                        y(at).saturating_add(lines * SIDE / 2 + 4),
+                        plain(&row.initiator.label),
+                    )
+                })
                 .collect(),
             marks: drawn(table, x, y),
             withheld: withheld(table, x, y),

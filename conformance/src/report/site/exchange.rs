@@ -56,13 +56,19 @@ impl Call {
         else {
             return None;
         };
-        let named = request.get("op").and_then(Value::as_str).unwrap_or("call").to_owned();
+        let named = request
+            .get("op")
+            .and_then(Value::as_str)
+            .unwrap_or("call")
+            .to_owned();
         let request: Option<Request> = serde_json::from_value(request).ok();
         let completed = completed.map(|value| Answer::of(&value));
         Some(Self {
             number: call,
             side,
-            operation: request.as_ref().map_or(named, |request| operation(request).to_owned()),
+            operation: request
+                .as_ref()
+                .map_or(named, |request| operation(request).to_owned()),
             request,
             answer: Answer::of(&reply),
             completed: completed.and_then(|answer| answer.outcome()?.status.clone()),
@@ -78,9 +84,12 @@ impl Call {
     /// The arguments of a per-message call.
     pub(super) fn protect(&self) -> Option<&Protect> {
         match &self.request {
-            Some(Request::Sign(protect) | Request::Verify(protect) | Request::Seal(protect) | Request::Unseal(protect)) => {
-                Some(protect)
-            }
+            Some(
+                Request::Sign(protect)
+                | Request::Verify(protect)
+                | Request::Seal(protect)
+                | Request::Unseal(protect),
+            ) => Some(protect),
             _ => None,
         }
     }
@@ -178,5 +187,7 @@ fn bytes_of(buffers: &[Buffer], kind: u32) -> Option<&[u8]> {
 fn status_name(suite: &Suite, status: &Status) -> String {
     let rows = suite.mapping.rows(status.namespace);
     let known = rows.filter(|(code, row)| *code == status.code && !row.name.is_empty());
-    known.last().map_or_else(|| status.code.clone(), |(_, row)| row.name.clone())
+    known
+        .last()
+        .map_or_else(|| status.code.clone(), |(_, row)| row.name.clone())
 }

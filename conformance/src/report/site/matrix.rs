@@ -10,7 +10,10 @@ use askama::Template;
 
 use super::{Page, Share, Sink, Site, Subject, drawing::Drawing, grouped, page, place, shares, subject};
 use crate::{
-    pairs::Ending,
+    pairs::{
+        Ending,
+        blame::{Blame, By},
+    },
     protocol::Role,
     report::matrix::{CellSummary, MatrixSummary, sign_of, word},
     suite::rule::Effect,
@@ -92,7 +95,10 @@ impl Table {
     pub(super) fn new(site: &Site<'_>, matrix: &MatrixSummary) -> Self {
         let head = |label: &str| head(site, matrix, label);
         let playing = |role: Role| {
-            let players = matrix.players.iter().filter(move |player| player.roles.contains(&role));
+            let players = matrix
+                .players
+                .iter()
+                .filter(move |player| player.roles.contains(&role));
             players.map(|player| player.label.as_str())
         };
         let mut number = 0;
@@ -152,7 +158,10 @@ fn mark(site: &Site<'_>, cell: &CellSummary, number: &mut usize) -> Mark {
         profile: cell.profile.clone(),
         between: format!("{} to {}", cell.initiator, cell.acceptor),
         ending: ending(cell),
-        blame: cell.blame.as_ref().map(|blame| first_line(&blame.message).to_owned()),
+        blame: cell
+            .blame
+            .as_ref()
+            .map(|blame| first_line(&blame.message).to_owned()),
         broken: broken(site, cell),
     }
 }
@@ -163,7 +172,9 @@ fn ending(cell: &CellSummary) -> String {
         (Ending::Good, _) => "as it should".to_owned(),
         (Ending::Deviant, _) => "as it should, with broken rules".to_owned(),
         (Ending::Unsupported, _) => "one of the two cannot do it".to_owned(),
-        (Ending::Bad, Some(side)) => format!("fails; at fault is the {}, {}", side.name(), player(cell, side)),
+        (Ending::Bad, Some(side)) => {
+            format!("fails; at fault is the {}, {}", side.name(), player(cell, side))
+        }
         (Ending::Bad, None) => "fails; whose fault it is stays undecided".to_owned(),
     }
 }
@@ -195,20 +206,39 @@ fn is_open(site: &Site<'_>, label: &str, rule: &str, side: Role) -> bool {
     !is_delicate(site, rule) || secretive(site, label).all(|subject| subject.openly_broke(rule, side))
 }
 
-/// Whether what a side is blamed for may be told.
+/// Whether what a side is blamed for may be told: a refusal of what should be accepted keeps somebody out and lets nobody
+/// in; anything else only if the log tells it openly.
 fn may_tell(site: &Site<'_>, cell: &CellSummary) -> bool {
     let Some(blame) = &cell.blame else { return true };
-    let sides = blame.side.map_or(Role::BOTH.to_vec(), |side| vec![side]);
-    let delicate = blame.rules.is_empty() || blame.rules.iter().any(|rule| is_delicate(site, rule));
-    !delicate
-        || sides.into_iter().all(|side| {
+    let refused = should_complete(site, &cell.profile) && blame.by != By::Process;
+    refused
+        || sides(blame).into_iter().all(|side| {
             let told = first_line(&blame.message);
             secretive(site, player(cell, side)).all(|subject| subject.openly_says(told, side))
         })
 }
 
+/// The side that is blamed, or both where that is undecided.
+fn sides(blame: &Blame) -> Vec<Role> {
+    blame.side.map_or_else(|| Role::BOTH.to_vec(), |side| vec![side])
+}
+
+/// Whether no call of a profile's scenario should fail.
+fn should_complete(site: &Site<'_>, profile: &str) -> bool {
+    let case = site
+        .suite
+        .profiles
+        .get(profile)
+        .and_then(|profile| site.cases.get(&profile.case));
+    let is_error = |status: &str| status.starts_with("SEC_E_") && status != "SEC_E_OK";
+    case.is_some_and(|case| !case.entry.statuses().any(|(_, status)| is_error(status)))
+}
+
 fn broken(site: &Site<'_>, cell: &CellSummary) -> Vec<Broken> {
-    let rules = cell.broken.iter().flat_map(|(side, rules)| rules.iter().map(move |rule| (*side, rule)));
+    let rules = cell
+        .broken
+        .iter()
+        .flat_map(|(side, rules)| rules.iter().map(move |rule| (*side, rule)));
     let open = rules.filter(|(side, (rule, _))| is_open(site, player(cell, *side), rule, *side));
     let broken = open.map(|(side, (rule, checks))| Broken {
         rule: site.cite(rule),
@@ -225,26 +255,39 @@ fn faults(site: &Site<'_>, matrix: &MatrixSummary) -> Vec<Fault> {
     let mut groups: BTreeMap<Same, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for cell in matrix.cells.iter().filter(|cell| may_tell(site, cell)) {
         let Some(blame) = &cell.blame else { continue };
-        let who = blame.side.map_or("undecided".to_owned(), |side| {
-            format!("{} as {}", player(cell, side), side.name())
-        });
-        let rules = blame.rules.iter().map(|rule| site.cite(rule)).collect();
+        let who = blame.side.map_or_else(
+            || "undecided".to_owned(),
+            |side| format!("{} as {}", player(cell, side), side.name()),
+        );
+        let open = |rule: &&String| {
+            sides(blame)
+                .into_iter()
+                .all(|side| is_open(site, player(cell, side), rule, side))
+        };
+        let rules = blame
+            .rules
+            .iter()
+            .filter(open)
+            .map(|rule| site.cite(rule))
+            .collect();
         let key = (who, word(blame.by), first_line(&blame.message).to_owned(), rules);
         let between = format!("{} to {}", cell.initiator, cell.acceptor);
         let exchanges = groups.entry(key).or_default().entry(between).or_default();
         exchanges.push(cell.profile.clone());
     }
-    let faults = groups.into_iter().map(|((who, by, message, rules), exchanges)| Fault {
-        who,
-        by,
-        message,
-        rules,
-        count: exchanges.values().map(Vec::len).sum(),
-        exchanges: exchanges
-            .into_iter()
-            .map(|(between, profiles)| (between, profiles.join(", ")))
-            .collect(),
-    });
+    let faults = groups
+        .into_iter()
+        .map(|((who, by, message, rules), exchanges)| Fault {
+            who,
+            by,
+            message,
+            rules,
+            count: exchanges.values().map(Vec::len).sum(),
+            exchanges: exchanges
+                .into_iter()
+                .map(|(between, profiles)| (between, profiles.join(", ")))
+                .collect(),
+        });
     let mut faults: Vec<Fault> = faults.collect();
     faults.sort_by_key(|fault| Reverse(fault.count));
     faults
@@ -256,8 +299,15 @@ fn counts(matrix: &MatrixSummary) -> String {
         let count = ends.entry(cell.end).or_default();
         *count = count.saturating_add(1);
     }
-    let parts: Vec<String> = ends.iter().map(|(end, count)| format!("{count} {}", end.name())).collect();
-    format!("{}: {}", counted(matrix.cells.len(), "exchange"), parts.join(", "))
+    let parts: Vec<String> = ends
+        .iter()
+        .map(|(end, count)| format!("{count} {}", end.name()))
+        .collect();
+    format!(
+        "{}: {}",
+        counted(matrix.cells.len(), "exchange"),
+        parts.join(", ")
+    )
 }
 
 fn first_line(text: &str) -> &str {
@@ -301,7 +351,10 @@ impl Brief {
             unexpected,
             known,
             withheld: subject.withheld,
-            effects: subject::effects(subject).into_iter().map(|(effect, rules)| (effect, rules.len())).collect(),
+            effects: subject::effects(subject)
+                .into_iter()
+                .map(|(effect, rules)| (effect, rules.len()))
+                .collect(),
         }
     }
 }

@@ -9,8 +9,12 @@ const LONGEST: usize = 80;
 /// An id as the name of a file. Slashes become dots; what no file name should have becomes a hyphen, and then a sum of
 /// the whole id stands at the end.
 pub(super) fn name(id: &str) -> String {
-    let is_plain = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
-    let exact = id.chars().all(|character| is_plain(character) || character == '/') && id.len() <= LONGEST;
+    let is_plain =
+        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+    let exact = id
+        .chars()
+        .all(|character| is_plain(character) || character == '/')
+        && id.len() <= LONGEST;
     let spelled = id.chars().take(LONGEST).map(|character| match character {
         '/' => '.',
         plain if is_plain(plain.to_ascii_lowercase()) => plain.to_ascii_lowercase(),
@@ -64,11 +68,16 @@ mod tests {
     fn names_are_one_part_of_a_path_and_differ_where_ids_do() {
         assert_eq!(name("isc/ntlm/first-leg"), "isc.ntlm.first-leg");
         let long = "a".repeat(300);
-        let ids = ["../../x", "..", "", "a.b", "a/b", "A/b", "a b", "a\0b", "/", "-", "CON", &long];
+        let ids = [
+            "../../x", "..", "", "a.b", "a/b", "A/b", "a b", "a\0b", "/", "-", "CON", &long,
+        ];
         let names: std::collections::BTreeSet<String> = ids.iter().map(|id| name(id)).collect();
         assert_eq!(names.len(), ids.len());
         for name in names {
-            assert!(!name.contains(['/', '\\', '\0', ':']) && !name.starts_with('.') && name.len() < 100, "{name}");
+            assert!(
+                !name.contains(['/', '\\', '\0', ':']) && !name.starts_with('.') && name.len() < 100,
+                "{name}"
+            );
         }
     }
 }

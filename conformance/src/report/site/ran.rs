@@ -186,7 +186,9 @@ impl Reading {
     }
 
     fn check(&mut self, key: &str, check: Check) {
-        self.checks = self.checks.saturating_add(usize::from(check.verdict >= Verdict::Pass));
+        self.checks = self
+            .checks
+            .saturating_add(usize::from(check.verdict >= Verdict::Pass));
         if check.known == Some(Known::Withheld) {
             self.withheld = self.withheld.saturating_add(1);
             self.secret.insert(key.to_owned());
@@ -268,12 +270,19 @@ fn keep(
 ) -> Result<Kept, ReadError> {
     let mut kept = Kept {
         key: key.to_owned(),
-        failed: failed.iter().filter(|failed| failed.case == key).cloned().collect(),
+        failed: failed
+            .iter()
+            .filter(|failed| failed.case == key)
+            .cloned()
+            .collect(),
         ..Kept::default()
     };
     // Checks across cases stand at the end of a log, and others in the order of their rules.
-    kept.failed.sort_by_key(|failed| (failed.call.is_none(), failed.call));
-    for record in records(log, span, |kind| matches!(kind, "call" | "case-start" | "case-end"))? {
+    kept.failed
+        .sort_by_key(|failed| (failed.call.is_none(), failed.call));
+    for record in records(log, span, |kind| {
+        matches!(kind, "call" | "case-start" | "case-end")
+    })? {
         match record {
             Record::CaseStart {
                 scenario,

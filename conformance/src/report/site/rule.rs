@@ -83,7 +83,10 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
 }
 
 fn listed(site: &Site<'_>, id: &str, entry: &RuleEntry) -> Listed {
-    let mut breakers: Vec<&str> = site.breakers(id).map(|(subject, _)| subject.slug.as_str()).collect();
+    let mut breakers: Vec<&str> = site
+        .breakers(id)
+        .map(|(subject, _)| subject.slug.as_str())
+        .collect();
     breakers.dedup();
     Listed {
         id: id.to_owned(),
@@ -100,9 +103,15 @@ impl<'a> RulePage<'a> {
     fn new(site: &Site<'a>, id: &'a str, entry: &'a RuleEntry) -> Self {
         let suite = site.suite;
         let rule = &entry.rule;
-        let errata = rule.errata.iter().filter_map(|id| Some((id.as_str(), suite.errata.get(id)?)));
+        let errata = rule
+            .errata
+            .iter()
+            .filter_map(|id| Some((id.as_str(), suite.errata.get(id)?)));
         let made_for = suite.saboteurs.iter().filter(|(_, saboteur)| saboteur.rule == id);
-        let naming = suite.scenarios.iter().filter(|entry| entry.rules().any(|rule| rule == id));
+        let naming = suite
+            .scenarios
+            .iter()
+            .filter(|entry| entry.rules().any(|rule| rule == id));
         let holding = suite.bug_classes.iter().filter(|(_, class)| {
             let mut packages = class.packages.iter();
             packages.any(|(_, rules)| rules.iter().any(|rule| rule == id))
@@ -112,7 +121,10 @@ impl<'a> RulePage<'a> {
             id,
             text: &rule.text,
             facts: facts(entry),
-            unchecked: rule.unchecked.as_ref().map(|unchecked| (word(&unchecked.why), unchecked.note.as_str())),
+            unchecked: rule
+                .unchecked
+                .as_ref()
+                .map(|unchecked| (word(&unchecked.why), unchecked.note.as_str())),
             errata: errata.collect(),
             saboteurs: made_for
                 .map(|(name, saboteur)| Proof {
@@ -143,7 +155,15 @@ fn facts(entry: &RuleEntry) -> Vec<(&'static str, String)> {
     };
     let anchor = rule.source.anchor.as_ref().map(|anchor| format!(" (#{anchor})"));
     let rows = [
-        ("source", format!("{}; {}{}", entry.page, rule.source.section, anchor.unwrap_or_default())),
+        (
+            "source",
+            format!(
+                "{}; {}{}",
+                entry.page,
+                rule.source.section,
+                anchor.unwrap_or_default()
+            ),
+        ),
         ("level", level.to_owned()),
         ("evidence", word(&rule.evidence)),
         ("effect", word(&rule.effect).replace('-', " ")),

@@ -1,6 +1,6 @@
 //! The search: a page, and an index as a script, for a page that is a file may not read another file.
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use askama::Template;
 use serde_json::json;
@@ -28,22 +28,41 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
         .into_iter()
         .map(|(kind, title, href, text)| json!([kind, plain(&title), href, plain(&text)]).to_string())
         .collect();
-    out("search-index.js", &format!("\"use strict\";\nconst entries = [\n{}\n];\n", lines.join(",\n")))
+    out(
+        "search-index.js",
+        &format!("\"use strict\";\nconst entries = [\n{}\n];\n", lines.join(",\n")),
+    )
 }
 
 fn entries(site: &Site<'_>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for subject in &site.subjects {
         let label = format!("subject {}", subject.label);
-        entries.push(("subject", subject.title.clone(), place::subject(&subject.slug), label));
+        entries.push((
+            "subject",
+            subject.title.clone(),
+            place::subject(&subject.slug),
+            label,
+        ));
     }
     for (id, entry) in &site.suite.rules {
         let rule = &entry.rule;
-        let text = format!("{} {}; {}; {}", rule.text, entry.page, rule.source.section, word(&rule.effect));
+        let text = format!(
+            "{} {}; {}; {}",
+            rule.text,
+            entry.page,
+            rule.source.section,
+            word(&rule.effect)
+        );
         entries.push(("rule", id.clone(), place::rule(id), text));
     }
     for (id, class) in site.suite.bug_classes.iter() {
-        entries.push(("bug class", id.to_owned(), place::bug_class(id), class.text.clone()));
+        entries.push((
+            "bug class",
+            id.to_owned(),
+            place::bug_class(id),
+            class.text.clone(),
+        ));
     }
     for subject in &site.subjects {
         for anomaly in &subject.anomalies {
@@ -53,10 +72,15 @@ fn entries(site: &Site<'_>) -> Vec<Entry> {
             entries.push(("anomaly", title, href, message.unwrap_or_default()));
         }
         for kept in &subject.kept {
-            let mut rules: Vec<&str> = kept.failed.iter().map(|failed| failed.rule.as_str()).collect();
-            rules.dedup();
+            let rules: BTreeSet<&str> = kept.failed.iter().map(|failed| failed.rule.as_str()).collect();
+            let rules: Vec<&str> = rules.into_iter().collect();
             let title = format!("{}: {}", subject.title, kept.key);
-            entries.push(("case", title, place::case(&subject.slug, &kept.key), rules.join(" ")));
+            entries.push((
+                "case",
+                title,
+                place::case(&subject.slug, &kept.key),
+                rules.join(", "),
+            ));
         }
     }
     entries

@@ -7,11 +7,7 @@ use super::{
     exchange::{Answer, Call},
     token::short_name,
 };
-use crate::{
-    protocol::Role,
-    suite::Suite,
-    words::counted,
-};
+use crate::{protocol::Role, suite::Suite, words::counted};
 
 /// Columns of the lifelines, in the units of the drawing, which is as wide as a phone.
 const LEFT: u32 = 48;
@@ -83,7 +79,7 @@ pub(super) struct Mark {
 }
 
 /// Width of a mark.
-pub(super) const MARK: u32 = 36;
+pub(super) const MARK: u32 = 38;
 
 /// A failed check: call, number on the page, rule.
 pub(super) type Marked = (usize, usize, String);
@@ -124,7 +120,10 @@ impl Sequence {
             anchor: "middle",
             class: "quiet",
             strong: String::new(),
-            text: format!("… {} that protect or check messages …", counted(protecting, "call")),
+            text: format!(
+                "… {} that protect or check messages …",
+                counted(protecting, "call")
+            ),
         });
         self.height = self.height.saturating_add(CALL);
     }
@@ -133,11 +132,19 @@ impl Sequence {
         let is_initiator = call.side == Role::Initiator;
         let (x, text_x, anchor, mark_x) = match is_initiator {
             true => (LEFT, LEFT.saturating_add(10), "start", 2),
-            false => (RIGHT, RIGHT.saturating_sub(10), "end", WIDTH.saturating_sub(MARK).saturating_sub(2)),
+            false => (
+                RIGHT,
+                RIGHT.saturating_sub(10),
+                "end",
+                WIDTH.saturating_sub(MARK).saturating_sub(2),
+            ),
         };
         let y = self.height.saturating_add(12);
         let failed = !matches!(call.answer, Answer::Outcome(_));
-        let status = call.status(suite).map(|status| plain(&status)).unwrap_or_default();
+        let status = call
+            .status(suite)
+            .map(|status| plain(&status))
+            .unwrap_or_default();
         let room = ROOM.saturating_sub(call.operation.chars().count());
         self.labels.push(Label {
             x: text_x,
@@ -163,7 +170,9 @@ impl Sequence {
     /// The token of a call on its way to the other side.
     fn token(&mut self, call: &Call, behind: &[Call], to_right: bool) {
         let Some(token) = call.token() else { return };
-        let changed = behind.iter().find(|next| next.side != call.side && is_received_by(call, next));
+        let changed = behind
+            .iter()
+            .find(|next| next.side != call.side && is_received_by(call, next));
         let changed = changed.is_some_and(|next| next.altered_input);
         let (from, to) = if to_right { (LEFT, RIGHT) } else { (RIGHT, LEFT) };
         let y = self.height.saturating_add(20);
@@ -183,7 +192,11 @@ impl Sequence {
         self.arrows.push(Arrow {
             from,
             to,
-            shaft: if to_right { to.saturating_sub(8) } else { to.saturating_add(8) },
+            shaft: if to_right {
+                to.saturating_sub(8)
+            } else {
+                to.saturating_add(8)
+            },
             y,
             class: if note.is_empty() { "" } else { "changed" },
         });

@@ -7,9 +7,9 @@ use askama::Template;
 use super::{
     Page, Share, Sink, Site, Subject,
     anomaly::{Anomaly, Reason, SHOWN_IN_FULL},
-    grouped, judged, page, place,
+    grouped, judged,
     matrix::Cited,
-    shares,
+    page, place, shares,
 };
 use crate::{check::Verdict, protocol::Drive, rules_command::word, words::counted};
 
@@ -78,7 +78,10 @@ impl Entry {
     fn of(site: &Site<'_>, subject: &Subject, anomaly: &Anomaly) -> Self {
         let rule = site.suite.rule(&anomaly.rule);
         let known = anomaly.known_count();
-        let first = anomaly.checks.first().map_or("", |failed| failed.message.as_str());
+        let first = anomaly
+            .checks
+            .first()
+            .map_or("", |failed| failed.message.as_str());
         Self {
             rule: anomaly.rule.clone(),
             text: rule.map(|(_, entry)| entry.rule.text.clone()).unwrap_or_default(),
@@ -103,9 +106,10 @@ fn spread(anomaly: &Anomaly) -> String {
 pub(super) fn effects(subject: &Subject) -> Vec<(String, Vec<&Anomaly>)> {
     let mut groups: Vec<(String, Vec<&Anomaly>)> = Vec::new();
     for anomaly in &subject.anomalies {
-        let effect = anomaly.effect.map_or("rules that this suite does not have".to_owned(), |effect| {
-            word(&effect).replace('-', " ")
-        });
+        let effect = anomaly.effect.map_or_else(
+            || "rules that this suite does not have".to_owned(),
+            |effect| word(&effect).replace('-', " "),
+        );
         match groups.last_mut().filter(|(name, _)| *name == effect) {
             Some((_, members)) => members.push(anomaly),
             None => groups.push((effect, vec![anomaly])),
@@ -124,10 +128,14 @@ pub(super) fn write(site: &Site<'_>, subject: &Subject, out: &mut Sink<'_>) -> i
         shares: shares(counts),
     });
     let entries = |anomalies: Vec<&Anomaly>| {
-        let entries = anomalies.into_iter().map(|anomaly| Entry::of(site, subject, anomaly));
+        let entries = anomalies
+            .into_iter()
+            .map(|anomaly| Entry::of(site, subject, anomaly));
         entries.collect::<Vec<_>>()
     };
-    let effects = effects(subject).into_iter().map(|(effect, members)| (effect, entries(members)));
+    let effects = effects(subject)
+        .into_iter()
+        .map(|(effect, members)| (effect, entries(members)));
     let text = page(&SubjectPage {
         page: Page::new("../", "index", &subject.title),
         subject,
@@ -193,12 +201,18 @@ impl AnomalyPage {
         let more_messages = messages.len().saturating_sub(MESSAGES);
         messages.truncate(MESSAGES);
         Self {
-            page: Page::new("../../", "index", format!("{} in {}", anomaly.rule, subject.title)),
+            page: Page::new(
+                "../../",
+                "index",
+                format!("{} in {}", anomaly.rule, subject.title),
+            ),
             subject: subject.title.clone(),
             subject_href: place::subject(&subject.slug),
             rule: site.cite(&anomaly.rule),
             text: rule.map(|rule| rule.text.clone()).unwrap_or_default(),
-            effect: rule.map(|rule| word(&rule.effect).replace('-', " ")).unwrap_or_default(),
+            effect: rule
+                .map(|rule| word(&rule.effect).replace('-', " "))
+                .unwrap_or_default(),
             side: anomaly.side.name(),
             verdict: anomaly.verdict.name(),
             spread: spread(anomaly),
@@ -207,9 +221,17 @@ impl AnomalyPage {
             reasons: anomaly.reasons.clone(),
             messages,
             more_messages,
-            shown: anomaly.shown.iter().map(|key| Shown::of(subject, anomaly, key)).collect(),
+            shown: anomaly
+                .shown
+                .iter()
+                .map(|key| Shown::of(subject, anomaly, key))
+                .collect(),
             most_shown: SHOWN_IN_FULL,
-            listed: anomaly.listed.iter().map(|key| subject.repro(key) + "\n").collect(),
+            listed: anomaly
+                .listed
+                .iter()
+                .map(|key| subject.repro(key) + "\n")
+                .collect(),
             listed_count: anomaly.listed.len(),
         }
     }
@@ -232,8 +254,10 @@ fn messages(anomaly: &Anomaly) -> Vec<(String, usize)> {
         let count = counts.entry(&failed.message).or_default();
         *count = count.saturating_add(1);
     }
-    let mut messages: Vec<(String, usize)> =
-        counts.into_iter().map(|(message, count)| (message.to_owned(), count)).collect();
+    let mut messages: Vec<(String, usize)> = counts
+        .into_iter()
+        .map(|(message, count)| (message.to_owned(), count))
+        .collect();
     messages.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     messages
 }

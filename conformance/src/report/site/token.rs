@@ -96,7 +96,11 @@ impl Token {
             fields,
             more,
         };
-        token.lines.iter_mut().flat_map(|line| &mut line.runs).for_each(listed);
+        token
+            .lines
+            .iter_mut()
+            .flat_map(|line| &mut line.runs)
+            .for_each(listed);
         token
     }
 }
@@ -115,7 +119,10 @@ pub(super) fn short_name(kind: Kind) -> &'static str {
 fn collect(fields: &mut Vec<Field>, node: &Node, depth: usize, marks: &[Range<usize>]) {
     let children = text::visible(node);
     let span = node.span.range();
-    let errors = node.errors.iter().map(|error| format!("refused: {} at byte {}", error.message, error.offset));
+    let errors = node
+        .errors
+        .iter()
+        .map(|error| format!("refused: {} at byte {}", error.message, error.offset));
     let warnings = node.warnings.iter().map(|warning| warning.text.clone());
     fields.push(Field {
         number: fields.len().saturating_add(1),
@@ -186,7 +193,10 @@ fn owners(length: usize, fields: &[Field]) -> Vec<Option<usize>> {
     let mut owners = vec![None; length];
     for field in fields.iter().filter(|field| field.is_leaf) {
         let owned = owners.get_mut(field.span.start..field.span.end.min(length));
-        owned.into_iter().flatten().for_each(|owner| *owner = Some(field.number));
+        owned
+            .into_iter()
+            .flatten()
+            .for_each(|owner| *owner = Some(field.number));
     }
     owners
 }
@@ -205,14 +215,20 @@ fn runs(
         let at = start.saturating_add(place);
         let field = owners.get(place).copied().flatten();
         let is_marked = marks.iter().any(|mark| mark.contains(&at));
-        match runs.last_mut().filter(|run| run.field == field && run.is_marked == is_marked) {
+        match runs
+            .last_mut()
+            .filter(|run| run.field == field && run.is_marked == is_marked)
+        {
             Some(run) => run.hex.push_str(&format!(" {byte:02x}")),
             None => {
                 let is_first = field.is_some_and(|number| number > *seen);
                 *seen = field.unwrap_or(0).max(*seen);
                 runs.push(Run {
                     hex: format!("{byte:02x}"),
-                    hint: field.and_then(|number| fields.get(number.checked_sub(1)?)).map(hint).unwrap_or_default(),
+                    hint: field
+                        .and_then(|number| fields.get(number.checked_sub(1)?))
+                        .map(hint)
+                        .unwrap_or_default(),
                     field,
                     is_first,
                     is_marked,
@@ -271,7 +287,12 @@ impl Diff {
             let at = |side: &diff::Side| marks.iter().any(|mark| touches(mark, &side.span.range()));
             marks.is_empty() || difference.actual.as_ref().is_some_and(at)
         };
-        let rows: Vec<Row> = differences.iter().filter(is_meant).take(FIELDS).map(row).collect();
+        let rows: Vec<Row> = differences
+            .iter()
+            .filter(is_meant)
+            .take(FIELDS)
+            .map(row)
+            .collect();
         (!rows.is_empty()).then(|| Self {
             title: title.to_owned(),
             left: sides.0,
