@@ -134,40 +134,36 @@ fn resolved(page: &str, link: &str) -> String {
     parts.join("/")
 }
 
+/// A link leads to a file of the site, and to a part that this has.
+fn follow(files: &Files, page: &str, link: &str) {
+    let (path, part) = link.split_once('#').unwrap_or((link, ""));
+    let target = match path.is_empty() {
+        true => page.to_owned(),
+        false => resolved(page, path),
+    };
+    let there = files
+        .get(&target)
+        .unwrap_or_else(|| panic!("{page}: {link} leads nowhere"));
+    let is_there = part.is_empty() || values(there, "id").contains(&part);
+    assert!(is_there, "{page}: {link}: no such part");
+}
+
 #[test]
 fn links_lead_somewhere_and_ids_are_unique() {
     let suite = suite();
     let files = files(&suite, &[&log(&suite, PUBLIC, "")], Some(matrix()));
-    let ids = |text: &str| {
-        values(text, "id")
-            .into_iter()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
     for (page, text) in files.iter().filter(|(path, _)| path.ends_with(".html")) {
-        let here = ids(text);
-        let unique: BTreeSet<&String> = here.iter().collect();
+        let here = values(text, "id");
+        let unique: BTreeSet<&&str> = here.iter().collect();
         assert_eq!(unique.len(), here.len(), "{page}: an id stands twice");
         let links = ["href", "src", "action"]
             .into_iter()
             .flat_map(|name| values(text, name));
         for link in links.filter(|link| !link.starts_with("https://") && !link.starts_with("data:")) {
-            let (path, part) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() {
-                page.clone()
-            } else {
-                resolved(page, path)
-            };
-            let there = files
-                .get(&target)
-                .unwrap_or_else(|| panic!("{page}: {link} leads nowhere"));
-            assert!(
-                part.is_empty() || ids(there).contains(&part.to_owned()),
-                "{page}: {link}: no such part"
-            );
+            follow(&files, page, link);
         }
         for id in values(text, "popovertarget") {
-            assert!(here.contains(&id.to_owned()), "{page}: nothing is told as {id}");
+            assert!(here.contains(&id), "{page}: nothing is told as {id}");
         }
     }
     for kind in [

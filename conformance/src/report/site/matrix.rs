@@ -251,29 +251,27 @@ fn broken(site: &Site<'_>, cell: &CellSummary) -> Vec<Broken> {
 /// What makes two faults one.
 type Same = (String, &'static str, String, Vec<Cited>);
 
+fn same(site: &Site<'_>, cell: &CellSummary, blame: &Blame) -> Same {
+    let who = blame.side.map_or_else(
+        || "undecided".to_owned(),
+        |side| format!("{} as {}", player(cell, side), side.name()),
+    );
+    let open = |rule: &&String| {
+        let mut sides = sides(blame).into_iter();
+        sides.all(|side| is_open(site, player(cell, side), rule, side))
+    };
+    let rules = blame.rules.iter().filter(open).map(|rule| site.cite(rule));
+    let message = first_line(&blame.message).to_owned();
+    (who, word(blame.by), message, rules.collect())
+}
+
 fn faults(site: &Site<'_>, matrix: &MatrixSummary) -> Vec<Fault> {
     let mut groups: BTreeMap<Same, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for cell in matrix.cells.iter().filter(|cell| may_tell(site, cell)) {
         let Some(blame) = &cell.blame else { continue };
-        let who = blame.side.map_or_else(
-            || "undecided".to_owned(),
-            |side| format!("{} as {}", player(cell, side), side.name()),
-        );
-        let open = |rule: &&String| {
-            sides(blame)
-                .into_iter()
-                .all(|side| is_open(site, player(cell, side), rule, side))
-        };
-        let rules = blame
-            .rules
-            .iter()
-            .filter(open)
-            .map(|rule| site.cite(rule))
-            .collect();
-        let key = (who, word(blame.by), first_line(&blame.message).to_owned(), rules);
         let between = format!("{} to {}", cell.initiator, cell.acceptor);
-        let exchanges = groups.entry(key).or_default().entry(between).or_default();
-        exchanges.push(cell.profile.clone());
+        let exchanges = groups.entry(same(site, cell, blame)).or_default();
+        exchanges.entry(between).or_default().push(cell.profile.clone());
     }
     let faults = groups
         .into_iter()
