@@ -1,22 +1,30 @@
 //! `cargo xtask site check`: the static site in a browser.
 //!
-//! Without a folder a site is made of what is here: the reference, an adapter that says yes to everything and one that
-//! says no, each run over a part of the suite and paired. The browser and Python are not installed by this task; it says
-//! which of them is missing.
+//! Without a folder a site is made of what is here: the reference, and the reference behind two adapters that make
+//! mistakes, run over a part of the suite and paired. The browser and Python are not installed by this task; it says what
+//! is missing.
 
+use std::fs;
 use std::path::Path;
 
 use crate::conformance::legwork;
-use crate::process::{TaskError, TaskResult, program, root, run as run_program};
+use crate::process::{TaskError, TaskResult, failed, program, root, run as run_program};
 
 /// The script that drives the browser.
 const SCRIPT: &str = "conformance/tests/site/check.py";
 
-/// Adapters that misbehave, so that there is something to show.
-const SUBJECTS: [&str; 2] = [
-    "conformance/tests/zoo/always_success.py",
-    "conformance/tests/zoo/always_failed.py",
+/// Adapters that make mistakes, so that there is something to show: name, script and its arguments before the command
+/// of a good adapter.
+const SUBJECTS: [(&str, &[&str]); 2] = [
+    ("deviant", &["conformance/tests/site/deviant.py"]),
+    (
+        "swapping",
+        &["conformance/tests/planted/proxy.py", "SwapsBytesOfText"],
+    ),
 ];
+
+/// The cases that are run.
+const FILTERS: [&str; 4] = ["--filter", "ntlm/good/**", "--filter", "ntlm/mic/**"];
 
 /// Runs the task.
 pub(crate) fn run(arguments: &[&str]) -> TaskResult {
@@ -40,31 +48,47 @@ fn check(site: &str, pictures: &str) -> TaskResult {
 /// Makes a site below the build folder; its path.
 fn staged() -> Result<String, TaskError> {
     let folder = root().join("target/site");
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| TaskError::Failed(format!("{}: {error}", folder.display())))?;
     let below = |name: &str| folder.join(name).display().to_string();
+    written(&folder)?;
     let mut logs = vec![below("reference.log")];
-    finds(&[
-        "run",
-        "--filter",
-        "ntlm/good/**",
-        "--log",
-        &below("reference.log"),
-    ])?;
-    for subject in SUBJECTS {
-        let name = Path::new(subject).with_extension("log");
-        let log = below(&name.file_name().unwrap_or_default().display().to_string());
-        let filters = ["--filter", "ntlm/good/**", "--filter", "ntlm/mic/**"];
-        finds(&[&["run", "--subject", subject, "--log", &log], filters.as_slice()].concat())?;
+    finds(&[&["run", "--log", &below("reference.log")], FILTERS.as_slice()].concat())?;
+    let mut subjects = Vec::new();
+    for (name, script) in SUBJECTS {
+        let (subject, log) = (below(name), below(&format!("{name}.log")));
+        describe(&folder.join(name), name, script)?;
+        finds(&[&["run", "--subject", &subject, "--log", &log], FILTERS.as_slice()].concat())?;
         logs.push(log);
+        subjects.push(subject);
     }
     let (matrix, site) = (below("matrix.json"), below("pages"));
-    finds(&[&["pairs", "--json", &matrix], SUBJECTS.as_slice()].concat())?;
+    let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+    finds(&[&["pairs", "--json", &matrix], subjects.as_slice()].concat())?;
     let logs: Vec<&str> = logs.iter().map(String::as_str).collect();
-    run_program(legwork(
-        &[&["site", "--out", &site, "--matrix", &matrix], logs.as_slice()].concat(),
-    ))?;
+    let arguments = [&["site", "--out", &site, "--matrix", &matrix], logs.as_slice()].concat();
+    run_program(legwork(&arguments))?;
     Ok(site)
+}
+
+/// Writes the description of a subject: a script before the reference behind the protocol.
+fn describe(folder: &Path, name: &str, script: &[&str]) -> TaskResult {
+    let Ok(own) = std::env::current_exe() else {
+        return failed("this program does not know where it lies");
+    };
+    let server = own.with_file_name(format!("legwork{}", std::env::consts::EXE_SUFFIX));
+    let mut command = vec!["python3".to_owned(), "-B".to_owned()];
+    let mut script = script.iter();
+    command.extend(script.next().map(|file| root().join(file).display().to_string()));
+    command.extend(script.map(|argument| (*argument).to_owned()));
+    command.extend([server.display().to_string(), "serve".to_owned()]);
+    written(folder)?;
+    let text = format!("name: {name}\nisolate: false\ncommand: {command:?}\n");
+    let file = folder.join("subject.yaml");
+    fs::write(&file, text).map_err(|error| TaskError::Failed(format!("{}: {error}", file.display())))
+}
+
+fn written(folder: &Path) -> TaskResult {
+    let made = fs::create_dir_all(folder);
+    made.map_err(|error| TaskError::Failed(format!("{}: {error}", folder.display())))
 }
 
 /// Runs the harness; that something under test is not as it should be is what is wanted.

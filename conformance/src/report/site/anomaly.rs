@@ -128,27 +128,21 @@ pub(super) fn groups(
         let key = (failed.rule.clone(), failed.side);
         groups.entry(key).or_default().push(failed);
     }
-    let mut anomalies: Vec<Anomaly> = groups
-        .into_iter()
-        .map(|((rule, side), checks)| {
-            let effect = suite.rule(&rule).map(|(_, entry)| entry.rule.effect);
-            let (shown, listed) = cases(&checks, chosen);
-            Anomaly {
-                verdict: checks
-                    .iter()
-                    .map(|failed| failed.verdict)
-                    .max()
-                    .unwrap_or(Verdict::Warn),
-                reasons: reasons(&expectations, &checks),
-                rule,
-                side,
-                effect,
-                checks,
-                shown,
-                listed,
-            }
-        })
-        .collect();
+    let groups = groups.into_iter().map(|((rule, side), checks)| {
+        let (shown, listed) = cases(&checks, chosen);
+        let worst = checks.iter().map(|failed| failed.verdict).max();
+        Anomaly {
+            effect: suite.rule(&rule).map(|(_, entry)| entry.rule.effect),
+            verdict: worst.unwrap_or(Verdict::Warn),
+            reasons: reasons(&expectations, &checks),
+            rule,
+            side,
+            checks,
+            shown,
+            listed,
+        }
+    });
+    let mut anomalies: Vec<Anomaly> = groups.collect();
     anomalies.sort_by_key(|anomaly| {
         let effect = (anomaly.effect.is_none(), anomaly.effect);
         let checks = anomaly.checks.len();

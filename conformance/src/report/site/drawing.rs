@@ -58,7 +58,7 @@ impl Drawing {
         let y = |place: usize| TOP.saturating_add(place.saturating_mul(row_height));
         let legend = y(table.rows.len()).saturating_add(GAP);
         Self {
-            width: x(table.acceptors.len()).max(560).saturating_add(GAP),
+            width: x(table.acceptors.len()).max(500).saturating_add(GAP),
             height: legend.saturating_add(46),
             first,
             heads: (0..)

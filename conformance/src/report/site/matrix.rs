@@ -10,7 +10,10 @@ use askama::Template;
 
 use super::{Page, Share, Sink, Site, Subject, drawing::Drawing, grouped, page, place, shares, subject};
 use crate::{
-    pairs::Ending,
+    pairs::{
+        Ending,
+        blame::{Blame, By},
+    },
     protocol::Role,
     report::matrix::{CellSummary, MatrixSummary, sign_of, word},
     suite::rule::Effect,
@@ -203,16 +206,32 @@ fn is_open(site: &Site<'_>, label: &str, rule: &str, side: Role) -> bool {
     !is_delicate(site, rule) || secretive(site, label).all(|subject| subject.openly_broke(rule, side))
 }
 
-/// Whether what a side is blamed for may be told.
+/// Whether what a side is blamed for may be told: a refusal of what should be accepted keeps somebody out and lets nobody
+/// in; anything else only if the log tells it openly.
 fn may_tell(site: &Site<'_>, cell: &CellSummary) -> bool {
     let Some(blame) = &cell.blame else { return true };
-    let sides = blame.side.map_or_else(|| Role::BOTH.to_vec(), |side| vec![side]);
-    let delicate = blame.rules.is_empty() || blame.rules.iter().any(|rule| is_delicate(site, rule));
-    !delicate
-        || sides.into_iter().all(|side| {
+    let refused = should_complete(site, &cell.profile) && blame.by != By::Process;
+    refused
+        || sides(blame).into_iter().all(|side| {
             let told = first_line(&blame.message);
             secretive(site, player(cell, side)).all(|subject| subject.openly_says(told, side))
         })
+}
+
+/// The side that is blamed, or both where that is undecided.
+fn sides(blame: &Blame) -> Vec<Role> {
+    blame.side.map_or_else(|| Role::BOTH.to_vec(), |side| vec![side])
+}
+
+/// Whether no call of a profile's scenario should fail.
+fn should_complete(site: &Site<'_>, profile: &str) -> bool {
+    let case = site
+        .suite
+        .profiles
+        .get(profile)
+        .and_then(|profile| site.cases.get(&profile.case));
+    let is_error = |status: &str| status.starts_with("SEC_E_") && status != "SEC_E_OK";
+    case.is_some_and(|case| !case.entry.statuses().any(|(_, status)| is_error(status)))
 }
 
 fn broken(site: &Site<'_>, cell: &CellSummary) -> Vec<Broken> {
@@ -232,19 +251,27 @@ fn broken(site: &Site<'_>, cell: &CellSummary) -> Vec<Broken> {
 /// What makes two faults one.
 type Same = (String, &'static str, String, Vec<Cited>);
 
+fn same(site: &Site<'_>, cell: &CellSummary, blame: &Blame) -> Same {
+    let who = blame.side.map_or_else(
+        || "undecided".to_owned(),
+        |side| format!("{} as {}", player(cell, side), side.name()),
+    );
+    let open = |rule: &&String| {
+        let mut sides = sides(blame).into_iter();
+        sides.all(|side| is_open(site, player(cell, side), rule, side))
+    };
+    let rules = blame.rules.iter().filter(open).map(|rule| site.cite(rule));
+    let message = first_line(&blame.message).to_owned();
+    (who, word(blame.by), message, rules.collect())
+}
+
 fn faults(site: &Site<'_>, matrix: &MatrixSummary) -> Vec<Fault> {
     let mut groups: BTreeMap<Same, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for cell in matrix.cells.iter().filter(|cell| may_tell(site, cell)) {
         let Some(blame) = &cell.blame else { continue };
-        let who = blame.side.map_or_else(
-            || "undecided".to_owned(),
-            |side| format!("{} as {}", player(cell, side), side.name()),
-        );
-        let rules = blame.rules.iter().map(|rule| site.cite(rule)).collect();
-        let key = (who, word(blame.by), first_line(&blame.message).to_owned(), rules);
         let between = format!("{} to {}", cell.initiator, cell.acceptor);
-        let exchanges = groups.entry(key).or_default().entry(between).or_default();
-        exchanges.push(cell.profile.clone());
+        let exchanges = groups.entry(same(site, cell, blame)).or_default();
+        exchanges.entry(between).or_default().push(cell.profile.clone());
     }
     let faults = groups
         .into_iter()

@@ -1,11 +1,11 @@
 //! The search: a page, and an index as a script, for a page that is a file may not read another file.
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use askama::Template;
 use serde_json::json;
 
-use super::{Page, Sink, Site, escape::plain, page, place};
+use super::{Page, Sink, Site, Subject, escape::plain, page, place};
 use crate::rules_command::word;
 
 /// The page.
@@ -35,53 +35,39 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
 }
 
 fn entries(site: &Site<'_>) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for subject in &site.subjects {
+    let subjects = site.subjects.iter().map(|subject| {
         let label = format!("subject {}", subject.label);
-        entries.push((
-            "subject",
-            subject.title.clone(),
-            place::subject(&subject.slug),
-            label,
-        ));
-    }
-    for (id, entry) in &site.suite.rules {
-        let rule = &entry.rule;
-        let text = format!(
-            "{} {}; {}; {}",
-            rule.text,
-            entry.page,
-            rule.source.section,
-            word(&rule.effect)
-        );
-        entries.push(("rule", id.clone(), place::rule(id), text));
-    }
-    for (id, class) in site.suite.bug_classes.iter() {
-        entries.push((
-            "bug class",
-            id.to_owned(),
-            place::bug_class(id),
-            class.text.clone(),
-        ));
-    }
-    for subject in &site.subjects {
-        for anomaly in &subject.anomalies {
-            let title = format!("{}: {} as {}", subject.title, anomaly.rule, anomaly.side.name());
-            let href = place::anomaly(&subject.slug, &anomaly.rule, anomaly.side);
-            let message = anomaly.checks.first().map(|failed| failed.message.clone());
-            entries.push(("anomaly", title, href, message.unwrap_or_default()));
-        }
-        for kept in &subject.kept {
-            let mut rules: Vec<&str> = kept.failed.iter().map(|failed| failed.rule.as_str()).collect();
-            rules.dedup();
-            let title = format!("{}: {}", subject.title, kept.key);
-            entries.push((
-                "case",
-                title,
-                place::case(&subject.slug, &kept.key),
-                rules.join(" "),
-            ));
-        }
-    }
-    entries
+        let href = place::subject(&subject.slug);
+        ("subject", subject.title.clone(), href, label)
+    });
+    let rules = site.suite.rules.iter().map(|(id, entry)| {
+        let (rule, page) = (&entry.rule, &entry.page);
+        let effect = word(&rule.effect);
+        let text = format!("{} {page}; {}; {effect}", rule.text, rule.source.section);
+        ("rule", id.clone(), place::rule(id), text)
+    });
+    let classes = site.suite.bug_classes.iter().map(|(id, class)| {
+        let href = place::bug_class(id);
+        ("bug class", id.to_owned(), href, class.text.clone())
+    });
+    let failures = site.subjects.iter().flat_map(failures);
+    subjects.chain(rules).chain(classes).chain(failures).collect()
+}
+
+/// The pages of a subject's failures and cases.
+fn failures(subject: &Subject) -> impl Iterator<Item = Entry> {
+    let Subject { title, slug, .. } = subject;
+    let anomalies = subject.anomalies.iter().map(move |anomaly| {
+        let title = format!("{title}: {} as {}", anomaly.rule, anomaly.side.name());
+        let href = place::anomaly(slug, &anomaly.rule, anomaly.side);
+        let message = anomaly.checks.first().map(|failed| failed.message.clone());
+        ("anomaly", title, href, message.unwrap_or_default())
+    });
+    let cases = subject.kept.iter().map(move |kept| {
+        let rules: BTreeSet<&str> = kept.failed.iter().map(|failed| failed.rule.as_str()).collect();
+        let rules: Vec<&str> = rules.into_iter().collect();
+        let title = format!("{title}: {}", kept.key);
+        ("case", title, place::case(slug, &kept.key), rules.join(", "))
+    });
+    anomalies.chain(cases)
 }

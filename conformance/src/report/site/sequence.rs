@@ -79,7 +79,7 @@ pub(super) struct Mark {
 }
 
 /// Width of a mark.
-pub(super) const MARK: u32 = 36;
+pub(super) const MARK: u32 = 38;
 
 /// A failed check: call, number on the page, rule.
 pub(super) type Marked = (usize, usize, String);

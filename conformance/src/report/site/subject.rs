@@ -200,12 +200,9 @@ impl AnomalyPage {
         let mut messages = messages(anomaly);
         let more_messages = messages.len().saturating_sub(MESSAGES);
         messages.truncate(MESSAGES);
+        let title = format!("{} in {}", anomaly.rule, subject.title);
         Self {
-            page: Page::new(
-                "../../",
-                "index",
-                format!("{} in {}", anomaly.rule, subject.title),
-            ),
+            page: Page::new("../../", "index", title),
             subject: subject.title.clone(),
             subject_href: place::subject(&subject.slug),
             rule: site.cite(&anomaly.rule),
