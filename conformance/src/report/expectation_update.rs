@@ -112,10 +112,21 @@ fn extended(run: &Run<'_>, file: &str, old: &str, new: Entries) -> Result<String
         text = edit::with_open_list(&text);
     }
     text.push('\n');
-    for ((rule, side, shape), Failures { scenarios, cases, count }) in new {
+    for (
+        (rule, side, shape),
+        Failures {
+            scenarios,
+            cases,
+            count,
+        },
+    ) in new
+    {
         // Numbers of checks vary where a subject draws its own random numbers: they are a remark, no condition.
         let seen = format!("{}, {}", counted(count, "check"), counted(cases.len(), "case"));
-        push_line(&mut text, &format!("  - rule: {rule} # {seen}\n    role: {}", side.name()));
+        push_line(
+            &mut text,
+            &format!("  - rule: {rule} # {seen}\n    role: {}", side.name()),
+        );
         let patterns: Vec<String> = patterns(&scenarios).into_iter().map(quoted).collect();
         push_line(&mut text, &format!("    cases: [{}]", patterns.join(", ")));
         if !shape.is_empty() {
@@ -146,7 +157,11 @@ fn entries(run: &Run<'_>, audience: Audience) -> Entries {
         .filter(|(_, finding)| of(run, &finding.rule, finding.verdict) == Some(audience))
         .map(|(result, finding)| {
             let case = run.case(result);
-            (result, finding, case.map_or(result.case.as_str(), |case| case.entry.id.as_str()))
+            (
+                result,
+                finding,
+                case.map_or(result.case.as_str(), |case| case.entry.id.as_str()),
+            )
         })
         .collect();
     for (_, finding, scenario) in &failures {
@@ -157,7 +172,11 @@ fn entries(run: &Run<'_>, audience: Audience) -> Entries {
     let mut entries = Entries::new();
     for (result, finding, scenario) in &failures {
         let shape = shapes.get(&(finding.rule.as_str(), finding.side, *scenario));
-        let key = (finding.rule.clone(), finding.side, shape.cloned().unwrap_or_default());
+        let key = (
+            finding.rule.clone(),
+            finding.side,
+            shape.cloned().unwrap_or_default(),
+        );
         let entry = entries.entry(key).or_default();
         entry.scenarios.insert((*scenario).to_owned());
         entry.cases.insert(result.key());
