@@ -179,6 +179,49 @@ fn what_is_withheld_shows_as_a_number_alone() {
 }
 
 #[test]
+fn what_is_known_is_told() {
+    let suite = suite();
+    let well = altered(&suite, Verdict::Pass, "");
+    let mut staged = Staged::new(&suite, CASE, Some("authenticate-wrong-mic"));
+    let open = compared(&well, &log(&staged));
+    staged.expect(
+        &format!("expectations:\n  - {{rule: {RULE}, reason: x}}\n"),
+        "expectations: []",
+    );
+    let known = compared(&well, &log(&staged));
+    assert_eq!((open.worse, open.is_worse_as_known()), (true, false));
+    assert_eq!((known.worse, known.is_worse_as_known()), (true, true));
+    let shown = |diff| diff_text::text(diff, false);
+    assert!(!shown(&open).contains("known"), "{}", shown(&open));
+    for words in ["Newly failing: 1 check (known)\n", "in known deviations alone."] {
+        assert!(shown(&known).contains(words), "{}", shown(&known));
+    }
+}
+
+/// Bytes that one version drew are no difference from those of another, nor are those of a subject that draws its own.
+#[test]
+fn bytes_count_in_runs_of_one_steered_subject_alone() {
+    let suite = suite();
+    let run = |byte: &str| altered(&suite, Verdict::Fail, &format!("the code is {}", byte.repeat(16)));
+    let (old, new) = (run("25"), run("26"));
+    let foreign = |log: &str| {
+        log.replace(r#""randomness","#, "")
+            .replace(r#","randomness""#, "")
+    };
+    let other = |log: &str| log.replace(r#""version":"0.1.0""#, r#""version":"0.2.0""#);
+    for (old, new, changes, steered) in [
+        (old.clone(), new.clone(), 1, true),
+        (old.clone(), other(&new), 0, true),
+        (foreign(&old), foreign(&new), 0, false),
+    ] {
+        let diff = compared(&old, &new);
+        assert_eq!((diff.changes.len(), diff.old.steered), (changes, steered));
+        let note = diff_text::text(&diff, false).contains("random numbers of its own");
+        assert_eq!(note, !steered);
+    }
+}
+
+#[test]
 fn a_difference_is_shown() {
     let suite = suite();
     let old = Staged::new(&suite, "ntlm/bindings/match", Some("authenticate-wrong-proof"));

@@ -5,7 +5,8 @@ use std::{env, fs, path::Path};
 fn main() {
     println!("cargo::rerun-if-changed=Cargo.lock");
     let folder = env::var_os("CARGO_MANIFEST_DIR").expect("Cargo names the package's folder");
-    let lock = fs::read_to_string(Path::new(&folder).join("Cargo.lock")).expect("Cargo writes the lock file first");
+    let lock =
+        fs::read_to_string(Path::new(&folder).join("Cargo.lock")).expect("Cargo writes the lock file first");
     println!("cargo::rustc-env=SSPI_VERSION={}", version_of("sspi", &lock));
 }
 

@@ -10,7 +10,11 @@ impl From<sspi::Error> for Stop {
         let mut status = match error.error_type {
             // Its number, zero, would read as SEC_E_OK.
             sspi::ErrorKind::Unknown => json!({"namespace": "exception", "code": "sspi::ErrorKind::Unknown"}),
-            kind => json!({"namespace": "sspi", "code": format!("{:#010x}", u32::from(kind))}),
+            #[expect(
+                clippy::as_conversions,
+                reason = "the discriminants are the numbers; not every version has a conversion"
+            )]
+            kind => json!({"namespace": "sspi", "code": format!("{:#010x}", kind as u32)}),
         };
         status["message"] = error.description.into();
         if let Some(minor) = error.nstatus {

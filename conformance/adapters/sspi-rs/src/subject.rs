@@ -40,7 +40,12 @@ impl Adapter for Subject {
         let mut hello: Value = serde_json::from_str(include_str!("hello.json"))?;
         hello["version"] = env!("SSPI_VERSION").into();
         let requirements = [ClientRequestFlags::all().bits(), ServerRequestFlags::all().bits()];
-        for (drive, bits) in hello["drives"].as_array_mut().into_iter().flatten().zip(requirements) {
+        for (drive, bits) in hello["drives"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+            .zip(requirements)
+        {
             drive["requirements"] = bits.into();
         }
         Ok(hello)
