@@ -14,6 +14,7 @@ use legwork::{
     run::{
         case::{self, Case},
         driver::Foreign,
+        spent::Spent,
         trace::End,
     },
     runner::{self, CaseResult, Options},
@@ -75,6 +76,7 @@ fn judged_as(id: &str, role: Role, hello: Hello, change: Change) -> CaseResult {
             change,
         }),
         name: "changed".to_owned(),
+        spent: Spent::default(),
     };
     runner::run_subject(&suite, &cases[0], &Options::default(), &mut foreign, role)
 }
