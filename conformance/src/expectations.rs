@@ -73,8 +73,8 @@ pub struct Entry {
 pub enum Withheld {
     /// Every failure of a rule.
     Failures,
-    /// Ends of the subject's process.
-    Crashes,
+    /// Ends of the subject's process, and calls that went on where an acceptor, or who checks a message, was to refuse.
+    Symptoms,
 }
 
 /// Public and private expectations of a subject.
@@ -163,8 +163,8 @@ impl Expectations {
         self
     }
 
-    /// Withholds what private entries would: failures of rules whose breach can let somebody in, and crashes. What an
-    /// entry of the file is about stays its own.
+    /// Withholds what private entries would: failures of rules whose breach can let somebody in, acceptors and checks of
+    /// messages that go on where they were to refuse, and crashes. What an entry of the file is about stays its own.
     pub fn withhold(&mut self, suite: &Suite) {
         let entry = |rule: &str, withholds| Entry {
             rule: rule.to_owned(),
@@ -176,7 +176,7 @@ impl Expectations {
             .iter()
             .filter(|(_, entry)| entry.rule.effect == Effect::Bypass);
         let bypass = bypass.map(|(id, _)| entry(id, Withheld::Failures));
-        let crashes = suite.rules.keys().map(|id| entry(id, Withheld::Crashes));
+        let crashes = suite.rules.keys().map(|id| entry(id, Withheld::Symptoms));
         self.entries
             .extend(bypass.chain(crashes).map(|entry| (entry, true)));
     }
@@ -324,7 +324,8 @@ impl Entry {
     }
 
     fn may_withhold(&self, finding: &Finding) -> bool {
-        self.withholds != Some(Withheld::Crashes) || finding.verdict == Verdict::Crash
+        let crash = finding.verdict == Verdict::Crash;
+        self.withholds != Some(Withheld::Symptoms) || crash || finding.let_in()
     }
 
     /// Whether it says something about a subject, so that it can be wrong.

@@ -29,6 +29,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 const GOOD: &str = "ntlm/good/default";
 const GOOD_TOO: &str = "ntlm/good/requirements/initiator:all/acceptor:none";
 const WRONG_SECRET: &str = "ntlm/credentials/wrong-password/who:plain/secret:other";
+const MALFORMED: &str = "ntlm/malformed/authenticate/defect:cut-at-12";
 const WRONG_SECRET_TOO: &str = "ntlm/credentials/wrong-password/who:user-greek/secret:other";
 
 /// A visit to an animal: a folder with its description, which is also the mark of its processes.
@@ -211,6 +212,25 @@ fn accepts_anybody() {
         seen.messages()
     );
     assert!(seen.doubts().contains("lets in everybody"), "{}", seen.doubts());
+}
+
+/// A malformed token that is accepted tells of more than its rule does: a public run keeps it to itself.
+#[test]
+fn a_public_run_withholds_what_was_let_in() {
+    let mut visit = Visit::to("accepts_anybody", "");
+    visit.filters = [GOOD, MALFORMED];
+    let told = |seen: &Seen| {
+        let failures = seen.summary["failures"].as_array().unwrap().iter();
+        failures
+            .filter(|failure| failure["rule"] == "asc/ntlm/invalid-token")
+            .count()
+    };
+    let open = visit.run().in_time();
+    assert!(told(&open) > 0, "{}", open.messages());
+    visit.options = vec!["--withhold".to_owned()];
+    let withheld = visit.run().in_time();
+    assert_eq!(told(&withheld), 0, "{}", withheld.messages());
+    assert!(withheld.summary["withheld"].as_u64() > Some(0));
 }
 
 /// One wrong secret among several that is let in is a failure of the library, and no reason to doubt the adapter.

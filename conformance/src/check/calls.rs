@@ -192,6 +192,7 @@ pub(super) fn one_of(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event
         if refusals && token {
             let message = || format!("expected {}, got a token from the {}", text(), event.side.name());
             judge.check(rule, at, false, message);
+            judge.went_on(at);
         } else {
             judge.not_applicable(rule, at, "status");
         }
@@ -201,6 +202,12 @@ pub(super) fn one_of(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event
     judge.check(rule, at, holds, || {
         format!("expected {}, got {}", text(), told(event.side.name(), event))
     });
+    let succeeded = judge
+        .meaning(event)
+        .is_some_and(|meaning| meaning.class != Class::Failure);
+    if !holds && succeeded && expected.iter().all(|name| is_refusal(judge, name)) {
+        judge.went_on(at);
+    }
 }
 
 /// Whether a name of an expectation stands for a failure.

@@ -98,9 +98,17 @@ pub struct Finding {
     pub message: String,
     /// The bytes of the output token that the check is about.
     pub range: Option<Range<usize>>,
+    /// Whether the subject went on where it was to refuse.
+    pub went_on: bool,
 }
 
 impl Finding {
+    /// Whether an acceptor, or whoever checks a message, went on where it was to refuse.
+    #[must_use]
+    pub fn let_in(&self) -> bool {
+        self.went_on && (self.side == Role::Acceptor || self.rule.starts_with("message/"))
+    }
+
     /// A check of a rule at an event, about no bytes in particular.
     #[must_use]
     pub fn new(rule: &str, side: Role, verdict: Verdict, event: Option<usize>, message: String) -> Self {
@@ -111,6 +119,7 @@ impl Finding {
             event,
             message,
             range: None,
+            went_on: false,
         }
     }
 }
@@ -221,6 +230,13 @@ impl<'a> Judge<'a> {
             range,
             ..Finding::new(rule, side, verdict, Some(at), message)
         });
+    }
+
+    /// Says of the check that was made last, if it was made at this event, that the subject went on.
+    fn went_on(&mut self, at: usize) {
+        if let Some(last) = self.findings.last_mut().filter(|last| last.event == Some(at)) {
+            last.went_on = true;
+        }
     }
 
     /// The observable that a check needs is missing.

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    check::Verdict,
+    check::{Finding, Verdict},
     expectations::{Entry, ExpectationsFile},
     protocol::Role,
     suite::rule::Effect,
@@ -36,7 +36,7 @@ pub enum Audience {
 #[must_use]
 pub fn count(run: &Run<'_>, audience: Audience) -> usize {
     run.unforeseen()
-        .filter(|(_, finding)| of(run, &finding.rule, finding.verdict) == Some(audience))
+        .filter(|(_, finding)| of(run, finding) == Some(audience))
         .count()
 }
 
@@ -154,7 +154,7 @@ fn entries(run: &Run<'_>, audience: Audience) -> Entries {
     let mut shapes: BTreeMap<(&str, Role, &str), String> = BTreeMap::new();
     let failures: Vec<_> = run
         .unforeseen()
-        .filter(|(_, finding)| of(run, &finding.rule, finding.verdict) == Some(audience))
+        .filter(|(_, finding)| of(run, finding) == Some(audience))
         .map(|(result, finding)| {
             let case = run.case(result);
             (
@@ -210,11 +210,12 @@ fn common_shape(known: &str, message: &str) -> String {
 }
 
 /// Who may read of a failure; nobody expects a fault of the harness.
-fn of(run: &Run<'_>, rule: &str, verdict: Verdict) -> Option<Audience> {
-    let effect = run.suite.rule(rule).map(|(_, entry)| entry.rule.effect);
-    match (verdict, effect) {
+fn of(run: &Run<'_>, finding: &Finding) -> Option<Audience> {
+    let effect = run.suite.rule(&finding.rule).map(|(_, entry)| entry.rule.effect);
+    match (finding.verdict, effect) {
         (Verdict::HarnessFault, _) => None,
         (Verdict::Crash, _) | (_, Some(Effect::Bypass)) => Some(Audience::Private),
+        _ if finding.let_in() => Some(Audience::Private),
         _ => Some(Audience::Public),
     }
 }
