@@ -13,7 +13,7 @@
 use std::{
     env,
     io::{self, BufRead, BufReader, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -110,6 +110,7 @@ fn located(name: &str, command: &[&str]) -> Located {
             command: command.iter().map(|word| (*word).to_owned()).collect(),
             ..Description::default()
         },
+        folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/canned"),
         ..Located::default()
     }
 }
