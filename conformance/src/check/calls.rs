@@ -187,7 +187,7 @@ pub(super) fn status(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event
 pub(super) fn one_of(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event, expected: &[&str]) {
     let text = || expected.join(" or ");
     if !status_shown(judge, event) {
-        let refusals = expected.iter().all(|name| is_refusal(judge, name));
+        let refusals = expected.iter().all(|name| judge.mapping().is_refusal(name));
         let token = event.output().is_some_and(|token| !token.is_empty());
         if refusals && token {
             let message = || format!("expected {}, got a token from the {}", text(), event.side.name());
@@ -205,15 +205,9 @@ pub(super) fn one_of(judge: &mut Judge<'_>, rule: &str, at: usize, event: &Event
     let succeeded = judge
         .meaning(event)
         .is_some_and(|meaning| meaning.class != Class::Failure);
-    if !holds && succeeded && expected.iter().all(|name| is_refusal(judge, name)) {
+    if !holds && succeeded && expected.iter().all(|name| judge.mapping().is_refusal(name)) {
         judge.went_on(at);
     }
-}
-
-/// Whether a name of an expectation stands for a failure.
-fn is_refusal(judge: &Judge<'_>, name: &str) -> bool {
-    let class = judge.mapping().by_name(name).map(|(_, row)| row.class);
-    name == names::ANY_FAILURE || class == Some(Class::Failure)
 }
 
 /// Whether the subject shows a status for this call: on every leg, or on the last one only. Other calls show one if

@@ -179,11 +179,7 @@ fn success_due(mapping: &Mapping, event: &Event) -> bool {
     let Some(expect) = event.expect.as_ref().filter(|expect| !expect.status.is_empty()) else {
         return true;
     };
-    let success = |name: &String| {
-        let row = mapping.by_name(name).map(|(_, row)| row.class);
-        row.is_some_and(|class| class != Class::Failure)
-    };
-    expect.status.iter().any(success)
+    expect.status.iter().any(|name| !mapping.is_refusal(name))
 }
 
 /// Whether the legs of both sides came to their end.

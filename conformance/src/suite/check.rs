@@ -10,7 +10,6 @@ use super::{
     files::SuiteFile,
     grammar,
     map::UniqueMap,
-    mapping::Class,
     names,
     rule::{About, RuleFile, Unchecked, Why},
     saboteur::{Sabotage, Saboteur, SaboteurFile},
@@ -307,10 +306,7 @@ impl Findings<'_> {
 
     /// Whether an expectation is fulfilled by failures only.
     fn refuses(&self, expect: &Expect) -> bool {
-        let failure = |name: &String| {
-            let meaning = self.suite.mapping.by_name(name);
-            name == names::ANY_FAILURE || meaning.is_some_and(|(_, meaning)| meaning.class == Class::Failure)
-        };
+        let failure = |name: &String| self.suite.mapping.is_refusal(name);
         !expect.status.is_empty() && expect.status.iter().all(failure)
     }
 

@@ -230,8 +230,8 @@ fn should_complete(site: &Site<'_>, profile: &str) -> bool {
         .profiles
         .get(profile)
         .and_then(|profile| site.cases.get(&profile.case));
-    let is_error = |status: &str| status.starts_with("SEC_E_") && status != "SEC_E_OK";
-    case.is_some_and(|case| !case.entry.statuses().any(|(_, status)| is_error(status)))
+    let refusal = |status: &str| site.suite.mapping.is_refusal(status);
+    case.is_some_and(|case| !case.entry.statuses().any(|(_, status)| refusal(status)))
 }
 
 fn broken(site: &Site<'_>, cell: &CellSummary) -> Vec<Broken> {

@@ -172,10 +172,7 @@ impl Driver<'_, '_> {
             .events
             .get(event)
             .and_then(|event| event.expect.as_ref());
-        let success = |name: &String| {
-            let row = self.settings.mapping.by_name(name).map(|(_, row)| row.class);
-            row.is_some_and(|class| class != Class::Failure)
-        };
+        let success = |name: &String| !self.settings.mapping.is_refusal(name);
         expect.is_some_and(|expect| expect.when.is_some() || expect.status.iter().any(success))
     }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     protocol::{Namespace, Status},
-    suite::map::UniqueMap,
+    suite::{map::UniqueMap, names},
 };
 
 /// All mapping tables of a suite.
@@ -84,6 +84,13 @@ impl Mapping {
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<(&str, &StatusMeaning)> {
         self.rows(Namespace::Sspi).find(|(_, row)| row.is_called(name))
+    }
+
+    /// Whether a name of an expectation stands for a failure.
+    #[must_use]
+    pub fn is_refusal(&self, name: &str) -> bool {
+        let named = self.by_name(name);
+        name == names::ANY_FAILURE || named.is_some_and(|(_, row)| row.class == Class::Failure)
     }
 
     /// The number of a SECURITY_STATUS by its name.
