@@ -1,8 +1,6 @@
 //! Statuses of calls that nothing is wrong with, and what comes with them.
 
-use legwork_engine::ntlm::messages::{Authenticate, Challenge, Negotiate};
-
-use super::{Judge, call};
+use super::Judge;
 use crate::{
     protocol::{Namespace, Request, Role},
     run::trace::{Event, Purpose},
@@ -12,16 +10,15 @@ use crate::{
 pub(super) fn check(judge: &mut Judge<'_>) {
     for (at, event) in judge.trace.events.iter().enumerate() {
         documented(judge, at, event);
-        completion(judge, at, event);
-        message_due(judge, at, event);
         if event.expect.is_some() || event.outcome().is_none() {
             continue;
         }
         match event.purpose {
             Purpose::Acquire => acquire(judge, at, event),
-            Purpose::Leg(number) => leg(judge, at, event, number),
+            Purpose::Leg(_) => allocation(judge, at, event),
             Purpose::Release if matches!(event.request, Request::Delete { .. }) => {
-                status(judge, "context/ntlm/delete-succeeds", at, event, "SEC_E_OK");
+                let rule = judge.rule_of_package("context", "delete-succeeds");
+                status(judge, &rule, at, event, "SEC_E_OK");
             }
             _ => {}
         }
@@ -39,57 +36,9 @@ fn acquire(judge: &mut Judge<'_>, at: usize, event: &Event) {
     status(judge, rule, at, event, "SEC_E_OK");
 }
 
-fn leg(judge: &mut Judge<'_>, at: usize, event: &Event, number: usize) {
-    match (event.side, number) {
-        (side, 0) => first_leg(judge, at, event, side),
-        (Role::Initiator, _) => last_leg(judge, at, event),
-        (Role::Acceptor, _) => status(judge, "asc/ntlm/valid-logon-accepted", at, event, "SEC_E_OK"),
-    }
-    allocation(judge, at, event);
-}
-
-fn first_leg(judge: &mut Judge<'_>, at: usize, event: &Event, side: Role) {
-    let first = match side {
-        Role::Acceptor if requires(event, "datagram") && event.input().is_none() => "datagram-begins",
-        _ => "first-leg-continues",
-    };
-    let rule = format!("{}/ntlm/{first}", call(side));
-    status(judge, &rule, at, event, "SEC_I_CONTINUE_NEEDED");
-    let token = event.output().is_some_and(|token| !token.is_empty());
-    if side == Role::Initiator && requires(event, "datagram") {
-        judge.check("isc/ntlm/datagram-begins-without-token", at, !token, || {
-            "the initiator made a token, although the acceptor begins".to_owned()
-        });
-        return;
-    }
-    judge.check(&rule, at, token, || "the first leg made no token".to_owned());
-}
-
-fn last_leg(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    let rule = "isc/ntlm/second-leg-completes";
-    status(judge, rule, at, event, "SEC_E_OK");
-    let token = event.output().is_some_and(|token| !token.is_empty());
-    judge.check(rule, at, token, || "the second leg made no token".to_owned());
-}
-
-/// The acceptor's last leg has no token.
-fn completion(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    let done = judge
-        .meaning(event)
-        .is_some_and(|meaning| meaning.class == Class::Ok);
-    let last = matches!(event.purpose, Purpose::Leg(number) if number > 0);
-    if event.side != Role::Acceptor || !last || !done || completed_before(judge, at, event.side) {
-        return;
-    }
-    let token = event.output().unwrap_or_default();
-    judge.check("asc/ntlm/completion-without-token", at, token.is_empty(), || {
-        format!("the last leg made a token of {} bytes", token.len())
-    });
-}
-
 /// Whether a side had completed its exchange before an event. What a further call makes belongs to no exchange of the
 /// case.
-fn completed_before(judge: &Judge<'_>, at: usize, side: Role) -> bool {
+pub(super) fn completed_before(judge: &Judge<'_>, at: usize, side: Role) -> bool {
     let before = judge.trace.legs().take_while(|(place, _)| *place < at);
     let own = before.filter(|(_, leg)| leg.side == side);
     // A first leg begins another exchange.
@@ -98,37 +47,6 @@ fn completed_before(judge: &Judge<'_>, at: usize, side: Role) -> bool {
         let ok = meaning.is_some_and(|meaning| meaning.class == Class::Ok);
         leg.purpose != Purpose::Leg(0) && (done || ok)
     })
-}
-
-/// Every token that a side makes of its own will is the message that is due, and well formed.
-fn message_due(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    let went_on = judge
-        .meaning(event)
-        .is_some_and(|meaning| meaning.class != Class::Failure);
-    let Purpose::Leg(number) = event.purpose else {
-        return;
-    };
-    if completed_before(judge, at, event.side) {
-        return;
-    }
-    let Some(token) = event
-        .output()
-        .filter(|token| !token.is_empty() && went_on && !event.altered_output)
-    else {
-        return;
-    };
-    let parsed = match (event.side, number) {
-        (Role::Initiator, 0) => Negotiate::parse(token).map(|_| ()),
-        (Role::Acceptor, 0) => Challenge::parse(token).map(|_| ()),
-        (Role::Initiator, _) => Authenticate::parse(token).map(|_| ()),
-        (Role::Acceptor, _) => return,
-    };
-    judge.check("wire/ntlm/message-due", at, parsed.is_ok(), || {
-        format!(
-            "the token is not the message that is due: {}",
-            parsed.map_or_else(|error| error.to_string(), |()| String::new())
-        )
-    });
 }
 
 /// Whether the caller of a leg requires something.
@@ -142,21 +60,21 @@ fn allocation(judge: &mut Judge<'_>, at: usize, event: &Event) {
     if !requires(event, "allocate-memory") || event.side != Role::Initiator {
         return;
     }
-    let rule = "isc/ntlm/allocated-memory-reported";
+    let rule = judge.rule_of_package("isc", "allocated-memory-reported");
     match event
         .attributes()
         .filter(|attributes| attributes.namespace == Namespace::Sspi)
     {
         Some(attributes) if judge.shows(event.side, "buffers") => {
             let reported = names::attribute(event.side, "allocated-memory").unwrap_or_default();
-            judge.check(rule, at, attributes.bits & reported != 0, || {
+            judge.check(&rule, at, attributes.bits & reported != 0, || {
                 format!(
                     "allocation was asked for; attributes 0x{:08x} do not have it",
                     attributes.bits
                 )
             });
         }
-        _ => judge.not_applicable(rule, at, "buffers, attributes"),
+        _ => judge.not_applicable(&rule, at, "buffers, attributes"),
     }
 }
 

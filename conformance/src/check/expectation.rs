@@ -2,7 +2,7 @@
 
 use legwork_engine::ntlm::messages::{Authenticate, MessageType, NegotiateFlags};
 
-use super::{Judge, attributes::granted, calls, exchange, message::readable};
+use super::{Judge, attributes::granted, calls, ntlm::exchange, readable};
 use crate::{
     inspect,
     run::trace::{Event, Purpose},

@@ -4,17 +4,11 @@
 //! taken from its negotiation, attribute or verification code.
 
 mod attributes;
-mod authenticate;
 mod caller;
 mod calls;
-mod challenge;
 mod codec;
-mod exchange;
 mod expectation;
-mod message;
-mod negotiate;
-pub mod recompute;
-mod response;
+pub mod ntlm;
 
 use std::ops::Range;
 
@@ -151,11 +145,7 @@ pub fn judge(
         findings: Vec::with_capacity(FINDINGS),
     };
     calls::check(&mut judge);
-    negotiate::check(&mut judge);
-    challenge::check(&mut judge);
-    authenticate::check(&mut judge);
-    attributes::check(&mut judge);
-    message::check(&mut judge);
+    ntlm::check(&mut judge);
     codec::check(&mut judge);
     expectation::check(&mut judge);
     caller::check(&mut judge, scenario);
@@ -256,6 +246,11 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// The id of the package's rule of a name.
+    fn rule_of_package(&self, call: &str, name: &str) -> String {
+        format!("{call}/{}/{name}", self.trace.package)
+    }
+
     fn severity(&self, rule: &str) -> Verdict {
         severity(self.suite, rule)
     }
@@ -281,4 +276,9 @@ fn call(side: Role) -> &'static str {
         Role::Initiator => "isc",
         Role::Acceptor => "asc",
     }
+}
+
+/// A value as text: TEXT has a readable form.
+fn readable(value: &serde_json::Value) -> Option<&str> {
+    value.as_str().or_else(|| value.get("text")?.as_str())
 }

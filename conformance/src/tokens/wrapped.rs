@@ -15,7 +15,7 @@ use super::{
     record::Source,
     secrets::Derived,
 };
-use crate::{check::recompute::Direction, protocol::Role};
+use crate::{check::ntlm::recompute::Direction, protocol::Role};
 
 /// What the keys of a context make of its plain text.
 pub(super) fn derive(context: &Source, token: &[u8]) -> Derived {

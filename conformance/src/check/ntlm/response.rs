@@ -3,11 +3,11 @@
 use legwork_engine::ntlm::messages::{AvId, AvPairs, Challenge, NegotiateFlags, NtlmV2Response};
 
 use super::{
-    Judge,
     authenticate::{Answer, show},
     challenge,
     recompute::{self, ResponseForm, version_one},
 };
+use crate::check::Judge;
 
 /// Where RespType and HiRespType lie in an NTLMv2 response.
 const RESPONSE_TYPES: std::ops::Range<usize> = 16..18;

@@ -9,14 +9,14 @@ use crate::{
 
 /// A token that a side made of its own will, with the event that brought it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Made<'a> {
-    pub(super) at: usize,
-    pub(super) event: &'a Event,
-    pub(super) token: &'a [u8],
+pub(in crate::check) struct Made<'a> {
+    pub(in crate::check) at: usize,
+    pub(in crate::check) event: &'a Event,
+    pub(in crate::check) token: &'a [u8],
 }
 
 /// The tokens of a type that were not altered as sent.
-pub(super) fn made(trace: &Trace, kind: MessageType) -> impl Iterator<Item = Made<'_>> {
+pub(in crate::check) fn made(trace: &Trace, kind: MessageType) -> impl Iterator<Item = Made<'_>> {
     trace
         .legs()
         .filter(|(_, event)| !event.altered_output)
@@ -27,7 +27,12 @@ pub(super) fn made(trace: &Trace, kind: MessageType) -> impl Iterator<Item = Mad
 }
 
 /// The last token that a side made before an event.
-pub(super) fn own_last(trace: &Trace, side: Role, before: usize, kind: MessageType) -> Option<&[u8]> {
+pub(in crate::check) fn own_last(
+    trace: &Trace,
+    side: Role,
+    before: usize,
+    kind: MessageType,
+) -> Option<&[u8]> {
     let events = trace.events.get(..before)?;
     let own = events
         .iter()

@@ -5,11 +5,13 @@ use legwork_engine::ntlm::messages::{
 };
 
 use super::{
-    Judge, calls,
     exchange::{self, Made},
     negotiate, recompute, response,
 };
-use crate::protocol::{Identity, Role, Text};
+use crate::{
+    check::{Judge, calls},
+    protocol::{Identity, Role, Text},
+};
 
 const FLAGS: std::ops::Range<usize> = 60..64;
 

@@ -2,11 +2,8 @@
 
 use legwork_engine::ntlm::messages::{MessageType, Negotiate, NegotiateFlags, Version};
 
-use super::{
-    Judge,
-    exchange::{self, Made},
-};
-use crate::{protocol::Role, suite::names};
+use super::exchange::{self, Made};
+use crate::{check::Judge, protocol::Role, suite::names};
 
 /// Where the flags lie.
 const FLAGS: std::ops::Range<usize> = 12..16;

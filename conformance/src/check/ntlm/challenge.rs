@@ -3,11 +3,13 @@
 use legwork_engine::ntlm::messages::{AvId, AvPairs, Challenge, MessageType, NegotiateFlags};
 
 use super::{
-    Judge, calls,
     exchange::{self, Made},
     negotiate, recompute,
 };
-use crate::protocol::{Role, SECOND};
+use crate::{
+    check::{Judge, calls},
+    protocol::{Role, SECOND},
+};
 
 const FLAGS: std::ops::Range<usize> = 20..24;
 

@@ -2,11 +2,9 @@
 
 use legwork_engine::ntlm::messages::{Authenticate, Challenge, NegotiateFlags, Signature};
 
-use super::{
-    Judge,
-    recompute::{self, Derived, Direction},
-};
+use super::recompute::{self, Derived, Direction};
 use crate::{
+    check::{Judge, calls, readable},
     protocol::{Buffer, Request, Role, Text},
     run::{
         driver::parts,
@@ -61,7 +59,7 @@ fn judged(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, st
                 "flags" => "context/ntlm/flags",
                 _ => "context/ntlm/session-key",
             };
-            super::calls::status(judge, rule, at, event, "SEC_E_OK");
+            calls::status(judge, rule, at, event, "SEC_E_OK");
         }
         _ => {}
     }
@@ -124,11 +122,6 @@ fn unknown_keys(judge: &mut Judge<'_>, at: usize, event: &Event) {
     }
 }
 
-/// A value as text: TEXT has a readable form.
-pub(super) fn readable(value: &serde_json::Value) -> Option<&str> {
-    value.as_str().or_else(|| value.get("text")?.as_str())
-}
-
 /// What both sides must have derived once the initiator has made its last message.
 fn derived(judge: &Judge<'_>, event: &Event) -> Option<Derived> {
     let made = matches!(event.purpose, Purpose::Leg(_)) && event.side == Role::Initiator;
@@ -157,7 +150,7 @@ fn protected(
     let plain = trace::buffer(&protect.buffers, DATA).unwrap_or_default();
     let made = parts(event, plain);
     if event.expect.is_none() {
-        super::calls::status(judge, "message/ntlm/protect-succeeds", at, event, "SEC_E_OK");
+        calls::status(judge, "message/ntlm/protect-succeeds", at, event, "SEC_E_OK");
         judge.check("message/ntlm/protect-succeeds", at, made.is_some(), || {
             "there is no signature".to_owned()
         });
@@ -302,7 +295,7 @@ fn genuine(judge: &mut Judge<'_>, at: usize, event: &Event, rule: Option<&'stati
         None => "message/ntlm/genuine-message-accepted",
         Some(rule) => rule,
     };
-    super::calls::status(judge, rule, at, event, "SEC_E_OK");
+    calls::status(judge, rule, at, event, "SEC_E_OK");
     let came_out = judge
         .meaning(event)
         .is_some_and(|meaning| meaning.class == Class::Ok);
@@ -348,7 +341,7 @@ fn out_of_sequence(judge: &mut Judge<'_>, at: usize, event: &Event) {
             .meaning(event)
             .is_some_and(|meaning| meaning.class == Class::Failure)
     {
-        super::calls::status(
+        calls::status(
             judge,
             "message/ntlm/out-of-sequence-told",
             at,
