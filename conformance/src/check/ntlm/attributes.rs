@@ -1,6 +1,6 @@
 //! The attributes that a side reports when it is done: requirements × what the tokens say was agreed.
 
-use legwork_engine::ntlm::messages::{Authenticate, Challenge, MessageType, NegotiateFlags};
+use legwork_engine::ntlm::messages::{Authenticate, Challenge, MessageType, NegotiateFlags, message_type};
 
 use super::{exchange, recompute::ResponseForm};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         attributes::{granted, show},
         call, calls,
     },
-    protocol::{Attributes, Role},
+    protocol::Role,
     run::trace::{Event, Purpose},
     suite::mapping::Class,
 };
@@ -31,12 +31,25 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 
 /// The flags that both messages have, which hold on the context, and whether nobody in particular logs on.
 fn agreed(judge: &Judge<'_>, at: usize, event: &Event) -> Option<(NegotiateFlags, bool)> {
+    let is = |kind, token: Option<&[u8]>| token.is_some_and(|token| message_type(token) == Ok(kind));
+    let legs = judge
+        .trace
+        .legs()
+        .filter(|(place, leg)| *place <= at && leg.side == event.side);
     let (challenge, authenticate) = match event.side {
-        Role::Initiator => (event.input()?, event.output()?),
-        Role::Acceptor => (
-            exchange::own_last(judge.trace, Role::Acceptor, at, MessageType::CHALLENGE)?,
-            event.input()?,
-        ),
+        Role::Initiator => {
+            let (_, last) = legs
+                .filter(|(_, leg)| is(MessageType::AUTHENTICATE, leg.output()))
+                .last()?;
+            (last.input()?, last.output()?)
+        }
+        Role::Acceptor => {
+            let (place, last) = legs
+                .filter(|(_, leg)| is(MessageType::AUTHENTICATE, leg.input()))
+                .last()?;
+            let challenge = exchange::own_last(judge.trace, Role::Acceptor, place, MessageType::CHALLENGE)?;
+            (challenge, last.input()?)
+        }
     };
     let challenge = Challenge::parse(challenge).ok()?;
     let authenticate = Authenticate::parse(authenticate).ok()?;
@@ -45,85 +58,81 @@ fn agreed(judge: &Judge<'_>, at: usize, event: &Event) -> Option<(NegotiateFlags
 }
 
 fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, anonymous: bool) {
-    let prefix = call(event.side);
-    let rule = |name: &str| format!("{prefix}/ntlm/{name}");
-    let attributes = event
-        .attributes()
-        .filter(|_| judge.shows(event.side, "attributes"))
-        .cloned();
     if anonymous {
-        null_session(judge, at, event, attributes.as_ref());
+        // A null session is reported as one, and as unprotected: there is no secret that only the two sides know.
+        let nobody = "nobody is logged on";
+        attribute(
+            judge,
+            at,
+            event,
+            "null-session-reported",
+            ("null-session", true),
+            nobody,
+        );
+        for name in ["integrity", "confidentiality"] {
+            attribute(
+                judge,
+                at,
+                event,
+                "null-session-unprotected",
+                (name, false),
+                nobody,
+            );
+        }
     }
-    for (name, flag) in [
-        ("confidentiality", NegotiateFlags::SEAL),
-        ("integrity", NegotiateFlags::SIGN),
-        ("replay-detect", NegotiateFlags::SIGN),
-        ("sequence-detect", NegotiateFlags::SIGN),
-        ("datagram", NegotiateFlags::DATAGRAM),
+    // What both agreed on is not what an acceptor has for a guest.
+    let guest = event.side == Role::Acceptor && judge.trace.world.makes_guest();
+    for (rule, name, flag) in [
+        ("confidentiality-granted", "confidentiality", NegotiateFlags::SEAL),
+        ("integrity-granted", "integrity", NegotiateFlags::SIGN),
+        ("replay-detect-granted", "replay-detect", NegotiateFlags::SIGN),
+        ("sequence-detect-granted", "sequence-detect", NegotiateFlags::SIGN),
+        ("datagram-granted", "datagram", NegotiateFlags::DATAGRAM),
     ] {
-        let rule = rule(&format!("{name}-granted"));
-        // What both agreed on is not what an acceptor has for a guest.
-        let guest = event.side == Role::Acceptor && judge.trace.world.makes_guest();
-        if guest || anonymous || !calls::requires(event, name) || !flags.contains(flag) {
-            continue;
-        }
-        match granted(judge.mapping(), event.side, attributes.as_ref(), name) {
-            Some(granted) => judge.check(&rule, at, granted, || {
-                format!(
-                    "{name} was asked for and agreed, and is not among the attributes {}",
-                    show(attributes.as_ref())
-                )
-            }),
-            None => judge.not_applicable(&rule, at, "attributes"),
+        if !guest && !anonymous && calls::requires(event, name) && flags.contains(flag) {
+            attribute(
+                judge,
+                at,
+                event,
+                rule,
+                (name, true),
+                "it was asked for and agreed",
+            );
         }
     }
-    let never = [
-        (
-            "confidentiality-only-when-negotiated",
-            "confidentiality",
-            !flags.contains(NegotiateFlags::SEAL) && !anonymous,
-        ),
-        ("delegate-not-granted", "delegate", true),
-        ("mutual-auth-not-granted", "mutual-auth", true),
-    ];
-    for (rule_name, name, applies) in never {
-        if !applies {
-            continue;
-        }
-        match granted(judge.mapping(), event.side, attributes.as_ref(), name) {
-            Some(granted) => judge.check(&rule(rule_name), at, !granted, || {
-                format!(
-                    "{name} is among the attributes {} although nothing provides it",
-                    show(attributes.as_ref())
-                )
-            }),
-            None => judge.not_applicable(&rule(rule_name), at, "attributes"),
+    let sealed = flags.contains(NegotiateFlags::SEAL) || anonymous;
+    for (rule, name, provided) in [
+        ("confidentiality-only-when-negotiated", "confidentiality", sealed),
+        ("delegate-not-granted", "delegate", false),
+        ("mutual-auth-not-granted", "mutual-auth", false),
+    ] {
+        if !provided {
+            attribute(judge, at, event, rule, (name, false), "nothing provides it");
         }
     }
 }
 
-/// A null session is reported as one, and as unprotected: there is no secret that only the two sides know.
-fn null_session(judge: &mut Judge<'_>, at: usize, event: &Event, attributes: Option<&Attributes>) {
-    let rule = format!("{}/ntlm/null-session-reported", call(event.side));
-    match granted(judge.mapping(), event.side, attributes, "null-session") {
-        Some(reported) => judge.check(&rule, at, reported, || {
-            format!(
-                "nobody is logged on, and the attributes {} do not say so",
-                show(attributes)
-            )
+/// One check of one attribute. A page that says nothing of it has no rule.
+fn attribute(
+    judge: &mut Judge<'_>,
+    at: usize,
+    event: &Event,
+    rule: &str,
+    (name, wanted): (&str, bool),
+    why: &str,
+) {
+    let rule = judge.rule_of_package(call(event.side), rule);
+    if judge.suite.rule(&rule).is_none() {
+        return;
+    }
+    let attributes = event
+        .attributes()
+        .filter(|_| judge.shows(event.side, "attributes"));
+    match granted(judge.mapping(), event.side, attributes, name) {
+        Some(found) => judge.check(&rule, at, found == wanted, || {
+            let is = if found { "is" } else { "is not" };
+            format!("{why}, and {name} {is} among the attributes {}", show(attributes))
         }),
         None => judge.not_applicable(&rule, at, "attributes"),
-    }
-    let rule = format!("{}/ntlm/null-session-unprotected", call(event.side));
-    for name in ["integrity", "confidentiality"] {
-        match granted(judge.mapping(), event.side, attributes, name) {
-            Some(reported) => judge.check(&rule, at, !reported, || {
-                format!(
-                    "nobody is logged on, and {name} is among the attributes {}",
-                    show(attributes)
-                )
-            }),
-            None => judge.not_applicable(&rule, at, "attributes"),
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! Protected messages and the session key: every value recomputed from the known secrets.
 
+use std::ops::Range;
+
 use legwork_engine::ntlm::messages::{Authenticate, Challenge, NegotiateFlags, Signature};
 
 use super::recompute::{self, Derived, Direction};
@@ -19,7 +21,21 @@ const ONE_STREAM: &str = "message/ntlm/one-stream-without-ess";
 /// The rule about contexts that were exported.
 const EXPORT: &str = "context/ntlm/export-continues";
 
-pub(super) fn check(judge: &mut Judge<'_>) {
+/// A code that a wrapper makes with the keys of the mechanism inside it, over something else than messages.
+pub(in crate::check) struct WrapperCode<'a> {
+    /// The leg that brought it.
+    pub(in crate::check) at: usize,
+    /// The rule that it is held against; none if it is not the sender's own.
+    pub(in crate::check) rule: Option<&'static str>,
+    /// What it is over.
+    pub(in crate::check) covered: &'a [u8],
+    /// The code.
+    pub(in crate::check) code: Vec<u8>,
+    /// Where it stands in the token.
+    pub(in crate::check) range: Range<usize>,
+}
+
+pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode<'_>]) {
     let mut keys: Option<(Derived, Streams)> = None;
     // A call that brought no outcome is judged by what it brought instead.
     let events = judge.trace.events.iter().enumerate();
@@ -28,6 +44,10 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             let streams = Streams::new(&derived);
             keys = Some((derived, streams));
         }
+        if let Some((_, streams)) = &mut keys {
+            let made = codes.iter().filter(|code| code.at == at);
+            made.for_each(|code| wrapper_code(judge, event, code, streams.of(event.side)));
+        }
         match &mut keys {
             // No session security is defined for nobody in particular (section 3.4).
             Some((derived, _)) if derived.anonymous => {}
@@ -35,6 +55,23 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             None => unknown_keys(judge, at, event),
         }
     }
+}
+
+/// The code takes a number of its direction; the key stream is set back behind it.
+fn wrapper_code(judge: &mut Judge<'_>, event: &Event, code: &WrapperCode<'_>, direction: &mut Direction) {
+    let expected = direction.next(code.covered, false, &[]).token;
+    direction.set_stream_back();
+    let Some(rule) = code.rule else { return };
+    let defined = direction.defined();
+    let same = code.code.len() == expected.len() && code.code.get(defined.clone()) == expected.get(defined);
+    judge.check_at(rule, code.at, Some(code.range.clone()), same, || {
+        format!(
+            "the {} sent {}, recomputed {}",
+            event.side.name(),
+            hex::encode(&code.code),
+            hex::encode(expected)
+        )
+    });
 }
 
 fn judged(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, streams: &mut Streams) {

@@ -10,13 +10,21 @@ mod negotiate;
 pub mod recompute;
 mod response;
 
+pub(super) use message::WrapperCode;
+
 use super::Judge;
 
 pub(super) fn check(judge: &mut Judge<'_>) {
     legs::check(judge);
+    check_tokens(judge, &[]);
+}
+
+/// Everything that does not depend on what is around the tokens. The codes are those that a wrapper makes with the keys
+/// of the exchange.
+pub(super) fn check_tokens(judge: &mut Judge<'_>, codes: &[WrapperCode<'_>]) {
     negotiate::check(judge);
     challenge::check(judge);
     authenticate::check(judge);
     attributes::check(judge);
-    message::check(judge);
+    message::check(judge, codes);
 }

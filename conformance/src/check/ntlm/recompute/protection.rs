@@ -3,6 +3,8 @@
 //! With extended session security each sender has a [`Direction`]; without it both share one. In datagram mode the
 //! caller numbers the messages.
 
+use std::ops::Range;
+
 use legwork_engine::{
     crypto::{self, Rc4},
     ntlm::messages::NegotiateFlags,
@@ -61,6 +63,21 @@ impl Direction {
             self.sequence = number;
             self.stream = Rc4::new(&crypto::md5(&[&self.sealing_key, &number.to_le_bytes()]));
         }
+    }
+
+    /// The bytes of a signature that are the same for every sender: without extended session security four are not.
+    #[must_use]
+    pub fn defined(&self) -> Range<usize> {
+        if self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+            0..16
+        } else {
+            8..16
+        }
+    }
+
+    /// Sets the key stream back to where it began; the numbers run on (MS-SPNG section 3.3.5.1).
+    pub fn set_stream_back(&mut self) {
+        self.stream = Rc4::new(&self.sealing_key);
     }
 
     /// The next message of the direction; `covered` are bytes behind it that are signed and never sealed.
