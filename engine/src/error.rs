@@ -86,9 +86,24 @@ pub enum TokenErrorKind {
     /// The value is not allowed here.
     #[error("value not allowed")]
     BadValue,
-    /// The token is absent although one is due.
-    #[error("no token where one is due")]
+    /// The token, or a part of it that must not be absent, is absent.
+    #[error("absent although it is due")]
     Missing,
+    /// Another element than the one that is due, or one out of its order, or one that is there twice.
+    #[error("unexpected tag 0x{0:02x}")]
+    UnexpectedTag(u8),
+    /// A length without a figure, which the distinguished rules forbid.
+    #[error("indefinite length")]
+    IndefiniteLength,
+    /// A length that is written in more bytes than it needs.
+    #[error("length in more bytes than it needs")]
+    LongLength,
+    /// Bytes behind the end.
+    #[error("{0} bytes behind the end")]
+    TrailingBytes(usize),
+    /// A list without elements.
+    #[error("empty list")]
+    EmptyList,
 }
 
 /// How a peer broke the protocol.

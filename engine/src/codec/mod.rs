@@ -1,5 +1,6 @@
-//! Bytes: reading with places, writing, and UTF-16 text. Nothing here knows a protocol.
+//! Bytes: reading with places, writing, DER, and UTF-16 text. Nothing here knows a protocol.
 
+pub mod der;
 pub mod utf16;
 
 use crate::error::{TokenError, TokenErrorKind};

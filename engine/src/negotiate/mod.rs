@@ -1,0 +1,3 @@
+//! Negotiate: SPNEGO (RFC 4178, MS-SPNG) over the other packages.
+
+pub mod messages;

@@ -1,0 +1,12 @@
+//! Negotiate: tokens as bytes, and initiator against acceptor through the documented calls.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests"
+)]
+
+mod malformed;
+mod messages;
+mod tokens;
