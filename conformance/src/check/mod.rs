@@ -9,6 +9,7 @@ mod calls;
 mod codec;
 mod expectation;
 pub mod ntlm;
+mod spnego;
 
 use std::ops::Range;
 
@@ -145,7 +146,10 @@ pub fn judge(
         findings: Vec::with_capacity(FINDINGS),
     };
     calls::check(&mut judge);
-    ntlm::check(&mut judge);
+    match trace.package.as_str() {
+        "negotiate" => spnego::check(&mut judge),
+        _ => ntlm::check(&mut judge),
+    }
     codec::check(&mut judge);
     expectation::check(&mut judge);
     caller::check(&mut judge, scenario);

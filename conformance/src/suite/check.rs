@@ -423,7 +423,7 @@ impl Findings<'_> {
             Step::Decode(call) => self.of_vector(scope, &path.at("decode"), call),
             Step::Encode(call) => self.of_vector(scope, &path.at("encode"), call),
             Step::Derive(call) => self.of_vector(scope, &path.at("derive"), call),
-            Step::Legs(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
+            Step::Legs(_) | Step::Exchange(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
         }
     }
 
@@ -627,7 +627,11 @@ pub(super) fn expectations(scenario: &Scenario) -> Vec<&Expect> {
             Step::Acquire(acquire) => found.extend(acquire.expect.as_ref()),
             Step::Complete(call) | Step::Transfer(call) => found.extend(call.expect.as_ref()),
             Step::Decode(call) | Step::Encode(call) | Step::Derive(call) => found.push(&call.expect),
-            Step::Legs(_) | Step::Change(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
+            Step::Legs(_)
+            | Step::Exchange(_)
+            | Step::Change(_)
+            | Step::Clock(_)
+            | Step::ReAuthenticate(_) => {}
         }
     }
     found

@@ -13,9 +13,9 @@ use crate::protocol::Role;
 pub use super::{
     expect::{Expect, TokenForm, When},
     step::{
-        AcquireStep, Change, ClockStep, DeleteStep, DropKind, Edit, FieldEdit, HandleChoice, How, Input,
-        LegStep, OfStep, Overwrite, ProtectStep, QueryStep, ReAuthenticateStep, ReadOnly, Step, Tamper,
-        VectorStep,
+        AcquireStep, Change, ClockStep, DeleteStep, DropKind, Edit, ExchangeStep, FieldEdit, HandleChoice,
+        How, Input, LegStep, OfStep, Overwrite, ProtectStep, QueryStep, ReAuthenticateStep, ReadOnly, Step,
+        Tamper, VectorStep,
     },
 };
 

@@ -12,6 +12,8 @@ use crate::protocol::Role;
 pub enum Step {
     /// Run this many legs, alternating, the initiator first; each must ask for the next one or complete.
     Legs(u32),
+    /// Run legs, alternating, until both sides are done.
+    Exchange(ExchangeStep),
     /// One call of the initiator.
     Initialize(LegStep),
     /// One call of the acceptor.
@@ -53,6 +55,15 @@ impl Step {
             _ => None,
         }
     }
+}
+
+/// Legs until both sides are done; each must ask for the next one or complete.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExchangeStep {
+    /// Who begins, if nobody has; the initiator if absent.
+    #[serde(default)]
+    pub first: Option<Role>,
 }
 
 /// One call of one side.

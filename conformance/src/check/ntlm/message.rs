@@ -22,20 +22,20 @@ const ONE_STREAM: &str = "message/ntlm/one-stream-without-ess";
 const EXPORT: &str = "context/ntlm/export-continues";
 
 /// A code that a wrapper makes with the keys of the mechanism inside it, over something else than messages.
-pub(in crate::check) struct WrapperCode<'a> {
+pub(in crate::check) struct WrapperCode {
     /// The leg that brought it.
     pub(in crate::check) at: usize,
     /// The rule that it is held against; none if it is not the sender's own.
     pub(in crate::check) rule: Option<&'static str>,
     /// What it is over.
-    pub(in crate::check) covered: &'a [u8],
+    pub(in crate::check) covered: Vec<u8>,
     /// The code.
     pub(in crate::check) code: Vec<u8>,
     /// Where it stands in the token.
     pub(in crate::check) range: Range<usize>,
 }
 
-pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode<'_>]) {
+pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode]) {
     let mut keys: Option<(Derived, Streams)> = None;
     // A call that brought no outcome is judged by what it brought instead.
     let events = judge.trace.events.iter().enumerate();
@@ -58,8 +58,8 @@ pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode<'_>]) {
 }
 
 /// The code takes a number of its direction; the key stream is set back behind it.
-fn wrapper_code(judge: &mut Judge<'_>, event: &Event, code: &WrapperCode<'_>, direction: &mut Direction) {
-    let expected = direction.next(code.covered, false, &[]).token;
+fn wrapper_code(judge: &mut Judge<'_>, event: &Event, code: &WrapperCode, direction: &mut Direction) {
+    let expected = direction.next(&code.covered, false, &[]).token;
     direction.set_stream_back();
     let Some(rule) = code.rule else { return };
     let defined = direction.defined();

@@ -21,7 +21,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 
 /// Everything that does not depend on what is around the tokens. The codes are those that a wrapper makes with the keys
 /// of the exchange.
-pub(super) fn check_tokens(judge: &mut Judge<'_>, codes: &[WrapperCode<'_>]) {
+pub(super) fn check_tokens(judge: &mut Judge<'_>, codes: &[WrapperCode]) {
     negotiate::check(judge);
     challenge::check(judge);
     authenticate::check(judge);

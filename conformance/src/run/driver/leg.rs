@@ -45,6 +45,7 @@ impl Driver<'_, '_> {
         let event = self.call(role, Purpose::Leg(number), request, expect)?;
         (self.altered_input, self.altered_output) = (false, false);
         self.party(role).legs = number.saturating_add(1);
+        self.last_leg = Some(role);
         let left = self.forget_next(role);
         self.complete_auth_token(role, event)?;
         self.after_leg(role, event, expected)?;
@@ -178,7 +179,7 @@ impl Driver<'_, '_> {
 
     pub(super) fn arguments(&mut self, role: Role, step: &LegStep) -> Result<Leg, End> {
         let side = self.case.world.side(role).clone();
-        let token = self.input(role, step)?;
+        let token = self.input(step)?;
         let mut input: Vec<Buffer> = token.into_iter().map(|bytes| Buffer::new(TOKEN, bytes)).collect();
         if let Some(data) = &side.bindings {
             input.push(Buffer::new(CHANNEL_BINDINGS, channel_bindings(data)));
@@ -216,11 +217,10 @@ impl Driver<'_, '_> {
     }
 
     /// The token to pass in.
-    pub(super) fn input(&mut self, role: Role, step: &LegStep) -> Result<Option<Vec<u8>>, End> {
+    pub(super) fn input(&mut self, step: &LegStep) -> Result<Option<Vec<u8>>, End> {
         self.altered_input |= step.input.is_some();
         let fault = |message: String| Err(End::HarnessFault(message));
         match &step.input {
-            None if role == Role::Initiator && self.party(role).legs == 0 && !self.altered_input => Ok(None),
             None => Ok(self.under_way.bytes().map(<[u8]>::to_vec)),
             Some(Input::None) => Ok(None),
             Some(Input::Empty) => Ok(Some(Vec::new())),

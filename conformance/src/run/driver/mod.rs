@@ -27,7 +27,7 @@ use crate::{
     suite::{
         mapping::{Class, Mapping},
         names,
-        scenario::{Expect, LegStep, Step},
+        scenario::{ExchangeStep, Expect, LegStep, Step},
     },
 };
 
@@ -36,6 +36,9 @@ const ROOM: u32 = 12_288;
 
 /// Calls that a case rarely exceeds.
 const EVENTS: usize = 48;
+
+/// Legs after which an exchange is not going to end.
+const LONGEST: usize = 16;
 
 /// Numbers that the harness gives to handles.
 const CREDENTIAL: u64 = 1;
@@ -167,6 +170,7 @@ pub fn run(case: &Case<'_>, initiator: Seat<'_>, acceptor: Seat<'_>, settings: S
         altered_input: false,
         altered_output: false,
         sent: Vec::new(),
+        last_leg: None,
     };
     let played = driver.play();
     let released = driver.release();
@@ -187,6 +191,7 @@ struct Driver<'a, 's> {
     altered_input: bool,
     altered_output: bool,
     sent: Vec<Vec<u8>>,
+    last_leg: Option<Role>,
 }
 
 impl<'s> Driver<'_, 's> {
@@ -211,6 +216,7 @@ impl<'s> Driver<'_, 's> {
                 let role = self.next_role();
                 self.leg(role, &LegStep::default())
             }),
+            Step::Exchange(step) => self.exchange(*step),
             Step::Initialize(step) => self.leg(Role::Initiator, step),
             Step::Accept(step) => self.leg(Role::Acceptor, step),
             Step::Change(change) => self.change(change),
@@ -239,12 +245,25 @@ impl<'s> Driver<'_, 's> {
 
     /// The side whose leg is next in an ordinary exchange.
     fn next_role(&self) -> Role {
-        let [initiator, acceptor] = &self.sides;
-        if initiator.legs > acceptor.legs {
-            Role::Acceptor
-        } else {
-            Role::Initiator
+        self.last_leg.map_or(Role::Initiator, Role::peer)
+    }
+
+    /// Legs until both sides are done. Who shows no status gets a last token as well: whether it waits for one is not
+    /// known.
+    fn exchange(&mut self, step: ExchangeStep) -> Result<(), End> {
+        for _ in 0..LONGEST {
+            let role = match self.last_leg {
+                Some(last) => last.peer(),
+                None => step.first.unwrap_or(Role::Initiator),
+            };
+            let due = self.under_way.bytes().is_some_and(|token| !token.is_empty());
+            let waits = due && !self.party(role).shows("status");
+            if self.sides.iter().all(|party| party.complete) && !waits {
+                return Ok(());
+            }
+            self.leg(role, &LegStep::default())?;
         }
+        Err(End::Stopped)
     }
 
     /// Makes a call and writes it down. Anything but an outcome ends the case.

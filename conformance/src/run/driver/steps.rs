@@ -149,6 +149,7 @@ impl Driver<'_, '_> {
             (party.protected, party.checked) = (0, 0);
         }
         self.under_way = Token::None;
+        self.last_leg = None;
         self.sent.clear();
         Ok(())
     }
