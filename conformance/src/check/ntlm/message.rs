@@ -1,10 +1,11 @@
 //! Protected messages and the session key: every value recomputed from the known secrets.
 
-use std::ops::Range;
-
 use legwork_engine::ntlm::messages::{Authenticate, Challenge, NegotiateFlags, Signature};
 
-use super::recompute::{self, Derived, Direction};
+use super::{
+    recompute::{self, Derived, Direction},
+    streams::{Streams, WrapperCode},
+};
 use crate::{
     check::{Judge, calls, readable},
     protocol::{Buffer, Request, Role, Text},
@@ -14,26 +15,6 @@ use crate::{
     },
     suite::mapping::Class,
 };
-
-/// The rule about both directions without extended session security.
-const ONE_STREAM: &str = "message/ntlm/one-stream-without-ess";
-
-/// The rule about contexts that were exported.
-const EXPORT: &str = "context/ntlm/export-continues";
-
-/// A code that a wrapper makes with the keys of the mechanism inside it, over something else than messages.
-pub(in crate::check) struct WrapperCode {
-    /// The leg that brought it.
-    pub(in crate::check) at: usize,
-    /// The rule that it is held against; none if it is not the sender's own.
-    pub(in crate::check) rule: Option<&'static str>,
-    /// What it is over.
-    pub(in crate::check) covered: Vec<u8>,
-    /// The code.
-    pub(in crate::check) code: Vec<u8>,
-    /// Where it stands in the token.
-    pub(in crate::check) range: Range<usize>,
-}
 
 pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode]) {
     let mut keys: Option<(Derived, Streams)> = None;
@@ -46,7 +27,7 @@ pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode]) {
         }
         if let Some((_, streams)) = &mut keys {
             let made = codes.iter().filter(|code| code.at == at);
-            made.for_each(|code| wrapper_code(judge, event, code, streams.of(event.side)));
+            made.for_each(|code| streams.code(judge, event.side, code));
         }
         match &mut keys {
             // No session security is defined for nobody in particular (section 3.4).
@@ -57,23 +38,6 @@ pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode]) {
     }
 }
 
-/// The code takes a number of its direction; the key stream is set back behind it.
-fn wrapper_code(judge: &mut Judge<'_>, event: &Event, code: &WrapperCode, direction: &mut Direction) {
-    let expected = direction.next(&code.covered, false, &[]).token;
-    direction.set_stream_back();
-    let Some(rule) = code.rule else { return };
-    let defined = direction.defined();
-    let same = code.code.len() == expected.len() && code.code.get(defined.clone()) == expected.get(defined);
-    judge.check_at(rule, code.at, Some(code.range.clone()), same, || {
-        format!(
-            "the {} sent {}, recomputed {}",
-            event.side.name(),
-            hex::encode(&code.code),
-            hex::encode(expected)
-        )
-    });
-}
-
 fn judged(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, streams: &mut Streams) {
     let succeeded = judge
         .meaning(event)
@@ -82,9 +46,10 @@ fn judged(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, st
         (Purpose::Protect, _) if event.expect.is_none() || succeeded => {
             let rule = streams.turn(event.side);
             protected(judge, at, event, derived, streams.of(event.side), rule);
+            streams.first_behind_code(judge, at, event.side);
         }
         (Purpose::Check { genuine: true }, _) => genuine(judge, at, event, streams.rule()),
-        (Purpose::Step, Request::Import { .. }) if succeeded => streams.transferred = true,
+        (Purpose::Step, Request::Import { .. }) if succeeded => streams.transfer(),
         (Purpose::Check { genuine: false }, _) => out_of_sequence(judge, at, event),
         (Purpose::Query, Request::Query { attribute, .. }) if event.expect.is_none() => {
             if succeeded {
@@ -99,52 +64,6 @@ fn judged(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, st
             calls::status(judge, rule, at, event, "SEC_E_OK");
         }
         _ => {}
-    }
-}
-
-/// The key streams of both senders. Without extended session security there is one for both, and stacks differ once both
-/// have used it: what follows is judged by a rule of its own, and so are messages of a context that was exported.
-struct Streams {
-    shared: bool,
-    transferred: bool,
-    directions: [Direction; 2],
-    senders: [bool; 2],
-}
-
-impl Streams {
-    fn new(derived: &Derived) -> Self {
-        Self {
-            shared: !derived.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY),
-            transferred: false,
-            directions: Role::BOTH.map(|sender| Direction::new(derived.flags, &derived.session_key, sender)),
-            senders: [false; 2],
-        }
-    }
-
-    fn of(&mut self, sender: Role) -> &mut Direction {
-        let [initiator, acceptor] = &mut self.directions;
-        if sender == Role::Initiator || self.shared {
-            initiator
-        } else {
-            acceptor
-        }
-    }
-
-    /// Notes who sends; the rule that alone judges the message, if there is one.
-    fn turn(&mut self, sender: Role) -> Option<&'static str> {
-        let [initiator, acceptor] = &mut self.senders;
-        match sender {
-            Role::Initiator => *initiator = true,
-            Role::Acceptor => *acceptor = true,
-        }
-        self.rule()
-    }
-
-    fn rule(&self) -> Option<&'static str> {
-        if self.transferred {
-            return Some(EXPORT);
-        }
-        (self.shared && self.senders == [true; 2]).then_some(ONE_STREAM)
     }
 }
 

@@ -9,8 +9,9 @@ mod message;
 mod negotiate;
 pub mod recompute;
 mod response;
+mod streams;
 
-pub(super) use message::WrapperCode;
+pub(super) use streams::WrapperCode;
 
 use super::Judge;
 

@@ -74,8 +74,5 @@ pub(super) fn mechanism_token(token: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// Where the mechanism's token begins.
 fn start(token: &[u8]) -> usize {
-    match mechanism_token(token) {
-        Some(Cow::Borrowed(inner)) => inner.as_ptr().addr().saturating_sub(token.as_ptr().addr()),
-        _ => 0,
-    }
+    mechanism_token(token).map_or(0, |inner| super::exchange::place(token, &inner).start)
 }
