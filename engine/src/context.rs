@@ -6,7 +6,8 @@ use crate::{
     environment::Environment,
     error::{CallerMisuse, EnvironmentFault, Error},
     flags::{AcceptAttributes, AcceptRequirements, InitAttributes, InitRequirements},
-    ntlm,
+    mechanism::{self, Mechanism, require_open},
+    negotiate::{self, Negotiation, offer::PackageList},
     session::Session,
     turn::{AcceptorTurn, Identity, InitiatorTurn},
 };
@@ -20,15 +21,20 @@ pub enum Progress {
     Complete,
 }
 
+impl Progress {
+    fn of(complete: bool) -> Self {
+        if complete { Self::Complete } else { Self::Continue }
+    }
+}
+
 /// The initiating side of an exchange.
 #[derive(Debug)]
 pub struct Initiator(InitiatorState);
 
 #[derive(Debug)]
 enum InitiatorState {
-    NtlmStart(ntlm::initiator::Start),
-    NtlmExpectChallenge(ntlm::initiator::ExpectChallenge),
-    Established(Box<Session>),
+    Mechanism(mechanism::Initiator),
+    Negotiate(Box<negotiate::initiator::Initiator>),
     Failed,
 }
 
@@ -36,13 +42,26 @@ impl Initiator {
     /// An initiator that was complete when it was exported.
     #[must_use]
     pub fn established(session: Session) -> Self {
-        Self(InitiatorState::Established(Box::new(session)))
+        let session = Box::new(session);
+        Self(InitiatorState::Mechanism(mechanism::Initiator::Established(
+            session,
+        )))
     }
 
     /// An NTLM initiator.
     #[must_use]
     pub fn ntlm(identity: Identity) -> Self {
-        Self(InitiatorState::NtlmStart(ntlm::initiator::Start::new(identity)))
+        Self(InitiatorState::Mechanism(mechanism::Initiator::new(
+            Mechanism::Ntlm,
+            identity,
+        )))
+    }
+
+    /// An initiator of Negotiate.
+    #[must_use]
+    pub fn negotiate(identity: Identity, packages: PackageList) -> Self {
+        let initiator = negotiate::initiator::Initiator::new(identity, packages);
+        Self(InitiatorState::Negotiate(Box::new(initiator)))
     }
 
     /// One leg. The output token is appended to `out`, also when the leg fails and the protocol has a token for that.
@@ -52,44 +71,77 @@ impl Initiator {
     /// beginning.
     pub fn step(&mut self, turn: &mut InitiatorTurn<'_>, out: &mut Vec<u8>) -> Result<Progress, Error> {
         fail_on_purpose(turn.environment)?;
+        if self.is_closed(turn) {
+            return require_open(turn.environment).map(|()| Progress::Complete);
+        }
         match mem::replace(&mut self.0, InitiatorState::Failed) {
-            InitiatorState::NtlmStart(start) => {
-                self.0 = InitiatorState::NtlmExpectChallenge(start.step(turn, out));
-                Ok(Progress::Continue)
+            InitiatorState::Mechanism(state) => {
+                self.0 = InitiatorState::Mechanism(state.step(turn, out)?);
             }
-            InitiatorState::NtlmExpectChallenge(state) => {
-                let established = state.step(turn, out)?;
-                self.0 = InitiatorState::Established(Box::new(Session::Ntlm(established)));
-                Ok(Progress::Complete)
+            InitiatorState::Negotiate(state) => {
+                self.0 = InitiatorState::Negotiate(Box::new(state.step(turn, out)?));
             }
-            InitiatorState::Established(session) => {
-                self.0 = InitiatorState::Established(session);
-                complete(turn.environment)
-            }
-            InitiatorState::Failed => failed(turn.environment),
+            InitiatorState::Failed => return failed(turn.environment),
+        }
+        Ok(Progress::of(self.is_complete()))
+    }
+
+    /// Whether a leg is one too many.
+    fn is_closed(&self, turn: &InitiatorTurn<'_>) -> bool {
+        match &self.0 {
+            InitiatorState::Mechanism(state) => state.session().is_some(),
+            InitiatorState::Negotiate(state) => state.is_closed(turn),
+            InitiatorState::Failed => false,
         }
     }
 
-    /// The session, once there is one.
+    /// Whether nothing is left to do.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        match &self.0 {
+            InitiatorState::Mechanism(state) => state.session().is_some(),
+            InitiatorState::Negotiate(state) => state.is_complete(),
+            InitiatorState::Failed => false,
+        }
+    }
+
+    /// Whether the next leg may be called without a token: a complete context of Negotiate authenticates again.
+    #[must_use]
+    pub fn may_begin(&self) -> bool {
+        matches!(&self.0, InitiatorState::Negotiate(state) if state.is_complete())
+    }
+
+    /// How far the choice of a mechanism has come.
+    #[must_use]
+    pub fn negotiation(&self) -> Option<Negotiation> {
+        match &self.0 {
+            InitiatorState::Mechanism(state) => state.session().map(chosen),
+            InitiatorState::Negotiate(state) => Some(state.negotiation()),
+            InitiatorState::Failed => None,
+        }
+    }
+
+    /// The session, once there are keys.
     #[must_use]
     pub fn session(&mut self) -> Option<&mut Session> {
         match &mut self.0 {
-            InitiatorState::Established(session) => Some(session),
-            _ => None,
+            InitiatorState::Mechanism(state) => state.session_mut(),
+            InitiatorState::Negotiate(state) => state.session_mut(),
+            InitiatorState::Failed => None,
         }
     }
 
-    /// The attributes that are granted so far.
+    /// The attributes that are granted so far: none before the context is complete.
     #[must_use]
     pub fn granted(&self, requirements: InitRequirements, environment: &Environment) -> InitAttributes {
-        match &self.0 {
-            InitiatorState::Established(session) => match &**session {
-                Session::Ntlm(ntlm) => {
-                    ntlm::attributes::initiator(requirements, ntlm.protection.flags(), environment)
-                }
-            },
-            _ => InitAttributes::empty(),
-        }
+        let session = match &self.0 {
+            InitiatorState::Mechanism(state) => state.session(),
+            InitiatorState::Negotiate(state) => state.session().filter(|_| state.is_complete()),
+            InitiatorState::Failed => None,
+        };
+        session.map_or_else(InitAttributes::empty, |session| {
+            session.granted_initiator(requirements, environment)
+        })
     }
 }
 
@@ -99,9 +151,8 @@ pub struct Acceptor(AcceptorState);
 
 #[derive(Debug)]
 enum AcceptorState {
-    NtlmExpectNegotiate(ntlm::acceptor::ExpectNegotiate),
-    NtlmExpectAuthenticate(ntlm::acceptor::ExpectAuthenticate),
-    Established(Box<Session>),
+    Mechanism(mechanism::Acceptor),
+    Negotiate(Box<negotiate::acceptor::Acceptor>),
     Failed,
 }
 
@@ -109,15 +160,25 @@ impl Acceptor {
     /// An acceptor that was complete when it was exported.
     #[must_use]
     pub fn established(session: Session) -> Self {
-        Self(AcceptorState::Established(Box::new(session)))
+        let session = Box::new(session);
+        Self(AcceptorState::Mechanism(mechanism::Acceptor::Established(
+            session,
+        )))
     }
 
     /// An NTLM acceptor.
     #[must_use]
     pub fn ntlm() -> Self {
-        Self(AcceptorState::NtlmExpectNegotiate(
-            ntlm::acceptor::ExpectNegotiate,
-        ))
+        Self(AcceptorState::Mechanism(mechanism::Acceptor::new(
+            Mechanism::Ntlm,
+        )))
+    }
+
+    /// An acceptor of Negotiate.
+    #[must_use]
+    pub fn negotiate(packages: PackageList) -> Self {
+        let acceptor = negotiate::acceptor::Acceptor::new(packages);
+        Self(AcceptorState::Negotiate(Box::new(acceptor)))
     }
 
     /// One leg. The output token is appended to `out`, also when the leg fails and the protocol has a token for that.
@@ -127,48 +188,84 @@ impl Acceptor {
     /// beginning.
     pub fn step(&mut self, turn: &mut AcceptorTurn<'_>, out: &mut Vec<u8>) -> Result<Progress, Error> {
         fail_on_purpose(turn.environment)?;
+        if self.is_closed(turn) {
+            return require_open(turn.environment).map(|()| Progress::Complete);
+        }
         match mem::replace(&mut self.0, AcceptorState::Failed) {
-            AcceptorState::NtlmExpectNegotiate(state) => {
-                self.0 = AcceptorState::NtlmExpectAuthenticate(state.step(turn, out)?);
-                Ok(Progress::Continue)
+            AcceptorState::Mechanism(state) => {
+                self.0 = AcceptorState::Mechanism(state.step(turn, out)?);
             }
-            AcceptorState::NtlmExpectAuthenticate(state) => {
-                let established = state.step(turn)?;
-                if deviates!(turn.environment, FinalLegEmitsToken) {
-                    out.extend_from_slice(&ntlm::messages::SIGNATURE);
-                }
-                self.0 = AcceptorState::Established(Box::new(Session::Ntlm(established)));
-                Ok(Progress::Complete)
+            AcceptorState::Negotiate(state) => {
+                self.0 = AcceptorState::Negotiate(Box::new(state.step(turn, out)?));
             }
-            AcceptorState::Established(session) => {
-                self.0 = AcceptorState::Established(session);
-                complete(turn.environment)
-            }
-            AcceptorState::Failed => failed(turn.environment),
+            AcceptorState::Failed => return failed(turn.environment),
+        }
+        Ok(Progress::of(self.is_complete()))
+    }
+
+    /// Whether a leg is one too many.
+    fn is_closed(&self, turn: &AcceptorTurn<'_>) -> bool {
+        match &self.0 {
+            AcceptorState::Mechanism(state) => state.session().is_some(),
+            AcceptorState::Negotiate(state) => state.is_closed(turn),
+            AcceptorState::Failed => false,
         }
     }
 
-    /// The session, once there is one.
+    /// Whether nothing is left to do.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        match &self.0 {
+            AcceptorState::Mechanism(state) => state.session().is_some(),
+            AcceptorState::Negotiate(state) => state.is_complete(),
+            AcceptorState::Failed => false,
+        }
+    }
+
+    /// Whether a first leg may be called without a token: in datagram mode, and where a hint can be sent.
+    #[must_use]
+    pub fn may_begin(&self, requirements: AcceptRequirements) -> bool {
+        let negotiates = matches!(self.0, AcceptorState::Negotiate(_));
+        negotiates || requirements.contains(AcceptRequirements::DATAGRAM)
+    }
+
+    /// How far the choice of a mechanism has come.
+    #[must_use]
+    pub fn negotiation(&self) -> Option<Negotiation> {
+        match &self.0 {
+            AcceptorState::Mechanism(state) => state.session().map(chosen),
+            AcceptorState::Negotiate(state) => Some(state.negotiation()),
+            AcceptorState::Failed => None,
+        }
+    }
+
+    /// The session, once there are keys.
     #[must_use]
     pub fn session(&mut self) -> Option<&mut Session> {
         match &mut self.0 {
-            AcceptorState::Established(session) => Some(session),
-            _ => None,
+            AcceptorState::Mechanism(state) => state.session_mut(),
+            AcceptorState::Negotiate(state) => state.session_mut(),
+            AcceptorState::Failed => None,
         }
     }
 
-    /// The attributes that are granted so far.
+    /// The attributes that are granted so far: none before the context is complete.
     #[must_use]
     pub fn granted(&self, requirements: AcceptRequirements, environment: &Environment) -> AcceptAttributes {
-        match &self.0 {
-            AcceptorState::Established(session) => match &**session {
-                Session::Ntlm(ntlm) => {
-                    ntlm::attributes::acceptor(requirements, ntlm.protection.flags(), environment)
-                }
-            },
-            _ => AcceptAttributes::empty(),
-        }
+        let session = match &self.0 {
+            AcceptorState::Mechanism(state) => state.session(),
+            AcceptorState::Negotiate(state) => state.session().filter(|_| state.is_complete()),
+            AcceptorState::Failed => None,
+        };
+        session.map_or_else(AcceptAttributes::empty, |session| {
+            session.granted_acceptor(requirements, environment)
+        })
     }
+}
+
+/// There was nothing to choose: the caller named the mechanism.
+fn chosen(session: &Session) -> Negotiation {
+    (negotiate::Progress::Complete, Some(session.mechanism()))
 }
 
 /// Provokes the faults that keep a leg from beginning: the state is not touched, so the leg can be made once they are
@@ -181,14 +278,6 @@ fn fail_on_purpose(environment: &Environment) -> Result<(), Error> {
         return Err(EnvironmentFault::Internal.into());
     }
     Ok(())
-}
-
-/// A leg of a context that is complete.
-fn complete(environment: &Environment) -> Result<Progress, Error> {
-    if deviates!(environment, CompleteContextStaysOpen) {
-        return Ok(Progress::Complete);
-    }
-    Err(CallerMisuse::CompleteContext.into())
 }
 
 /// A leg of a context that failed before.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::codec::utf16::Text;
+use crate::codec::{oid::Oid, utf16::Text};
 use crate::crypto::Secret;
 
 /// The world of one side.
@@ -207,6 +207,81 @@ impl AccountState {
 pub struct Policy {
     /// Choices within NTLM.
     pub ntlm: NtlmPolicy,
+    /// Choices within Negotiate.
+    pub negotiate: NegotiatePolicy,
+}
+
+/// Choices within Negotiate (RFC 4178; MS-SPNG).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NegotiatePolicy {
+    /// The mechanisms that are allowed, the preferred one first; all that there are if none is named. An initiator
+    /// offers what is named here even if it does not have it.
+    pub mechanisms: Option<Vec<Oid<'static>>>,
+    /// The acceptor chooses by its own order; otherwise by the initiator's (RFC 4178 section 3.1).
+    pub own_order: bool,
+    /// The initiator sends the first token of its preferred mechanism with its offer.
+    pub optimistic: bool,
+    /// What the initiator sends as that token if its preferred mechanism is one that it does not have.
+    pub foreign_token: Option<Vec<u8>>,
+    /// The initiator leaves the wrapper out if NTLM is all that it has.
+    pub unwrapped: bool,
+    /// The acceptor takes tokens of mechanisms without wrapper.
+    pub takes_unwrapped: bool,
+    /// When codes over the list of mechanisms are exchanged.
+    pub mech_list_mic: MechListMic,
+    /// The acceptor requests that codes are exchanged, also where it need not.
+    pub request_mic: bool,
+    /// The acceptor begins with a hint if it is called without a token.
+    pub send_hint: bool,
+    /// The initiator tells its requirements in reqFlags, which nobody looks at.
+    pub send_req_flags: bool,
+    /// Tells negState where it may be left out.
+    pub send_state: bool,
+    /// The acceptor answers what it refuses with a token that says so.
+    pub send_reject: bool,
+}
+
+impl Default for NegotiatePolicy {
+    fn default() -> Self {
+        Self {
+            mechanisms: None,
+            own_order: false,
+            optimistic: true,
+            foreign_token: None,
+            unwrapped: false,
+            takes_unwrapped: true,
+            mech_list_mic: MechListMic::Demanded,
+            request_mic: false,
+            send_hint: true,
+            send_req_flags: false,
+            send_state: true,
+            send_reject: true,
+        }
+    }
+}
+
+/// When codes over the list of mechanisms are exchanged (RFC 4178 section 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MechListMic {
+    /// Never; what the peer sends is not looked at (RFC 4178 appendix C: Windows 2000 to Server 2003).
+    Never,
+    /// Where RFC 4178 requires it.
+    Required,
+    /// Where RFC 4178 requires it or the mechanism demands it.
+    #[default]
+    Demanded,
+    /// Wherever the mechanism can sign.
+    Always,
+}
+
+impl MechListMic {
+    /// Every choice by the name that scenarios use.
+    pub const NAMED: &[(&str, Self)] = &[
+        ("never", Self::Never),
+        ("required", Self::Required),
+        ("demanded", Self::Demanded),
+        ("always", Self::Always),
+    ];
 }
 
 /// Choices within NTLM (MS-NLMP sections 3.1.1 and 3.2.1).

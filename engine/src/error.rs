@@ -131,6 +131,15 @@ pub enum PeerMisbehaved {
     /// The peer's clock is too far away.
     #[error("timestamp too far from the clock")]
     ClockSkew,
+    /// The code over the list of mechanisms does not match the list.
+    #[error("code over the list of mechanisms does not match")]
+    MechListMicMismatch,
+    /// A code over the list of mechanisms is required and absent.
+    #[error("code over the list of mechanisms required but absent")]
+    MechListMicMissing,
+    /// The acceptor chose a mechanism that was not offered.
+    #[error("mechanism chosen that was not offered")]
+    MechanismNotOffered,
 }
 
 /// What a peer lacks.
@@ -149,6 +158,9 @@ pub enum PeerIncompatible {
     /// An authentication version that policy or implementation does not take.
     #[error("authentication version refused")]
     AuthenticationVersion,
+    /// None of the peer's mechanisms is allowed and there.
+    #[error("no common mechanism")]
+    NoCommonMechanism,
 }
 
 /// Why a logon is refused. Callers are told the same status for all: the difference is for logs.
@@ -176,6 +188,9 @@ pub enum Rejection {
     /// The password's last day is over.
     #[error("password expired")]
     PasswordExpired,
+    /// The peer ended the negotiation.
+    #[error("refused by the peer")]
+    ByPeer,
 }
 
 /// How an application broke the rules.
@@ -285,9 +300,11 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> SecurityStatus {
         match self {
-            Self::InvalidToken(_) | Self::PeerIncompatible(PeerIncompatible::NoCharacterSet) => {
-                SecurityStatus::SEC_E_INVALID_TOKEN
-            }
+            // The page of Negotiate has peers that did not settle on a package under the status for malformed tokens.
+            Self::InvalidToken(_)
+            | Self::PeerIncompatible(
+                PeerIncompatible::NoCharacterSet | PeerIncompatible::NoCommonMechanism,
+            ) => SecurityStatus::SEC_E_INVALID_TOKEN,
             Self::PeerMisbehaved(kind) => kind.status(),
             Self::PeerIncompatible(PeerIncompatible::WeakEncryption | PeerIncompatible::NoDatagram) => {
                 SecurityStatus::SEC_E_UNSUPPORTED_FUNCTION
@@ -308,9 +325,11 @@ impl Error {
 impl PeerMisbehaved {
     fn status(self) -> SecurityStatus {
         match self {
-            Self::MicMismatch | Self::MicMissing | Self::SignatureMismatch => {
+            Self::MicMismatch | Self::MicMissing | Self::SignatureMismatch | Self::MechListMicMismatch => {
                 SecurityStatus::SEC_E_MESSAGE_ALTERED
             }
+            // GSS_S_DEFECTIVE_TOKEN in RFC 4178 section 5.
+            Self::MechListMicMissing | Self::MechanismNotOffered => SecurityStatus::SEC_E_INVALID_TOKEN,
             Self::BindingsMismatch | Self::BindingsMissing => SecurityStatus::SEC_E_BAD_BINDINGS,
             Self::OutOfSequence => SecurityStatus::SEC_E_OUT_OF_SEQUENCE,
             Self::ClockSkew => SecurityStatus::SEC_E_TIME_SKEW,

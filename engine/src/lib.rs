@@ -11,6 +11,7 @@ pub mod crypto;
 pub mod environment;
 pub mod error;
 pub mod flags;
+pub mod mechanism;
 pub mod negotiate;
 pub mod ntlm;
 pub mod package;

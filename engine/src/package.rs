@@ -6,13 +6,16 @@
 pub enum Package {
     /// NTLM (MS-NLMP).
     Ntlm,
+    /// Negotiate: SPNEGO over the others (RFC 4178, MS-SPNG).
+    Negotiate,
 }
 
 impl Package {
     /// The package of a name; case does not matter.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        name.eq_ignore_ascii_case("ntlm").then_some(Self::Ntlm)
+        let mut all = [Self::Ntlm, Self::Negotiate].into_iter();
+        all.find(|package| name.eq_ignore_ascii_case(package.name()))
     }
 
     /// The name that QuerySecurityPackageInfo gives.
@@ -20,6 +23,7 @@ impl Package {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ntlm => "NTLM",
+            Self::Negotiate => "Negotiate",
         }
     }
 }

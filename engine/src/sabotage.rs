@@ -321,4 +321,72 @@ deviations! {
     UnnegotiatedProtectionTolerated = "unnegotiated-protection-tolerated";
     /// A signature that does not fit is cut.
     TokenBufferTruncated = "token-buffer-truncated";
+    /// Lengths in more bytes than they need are refused.
+    LongLengthRefused = "long-length-refused";
+    /// A first token without framing is refused.
+    UnframedRefused = "unframed-refused";
+    /// Elements of later versions are refused.
+    ExtensionsRefused = "extensions-refused";
+    /// Hints are taken for a code over the list of mechanisms.
+    HintsReadAsCode = "hints-read-as-code";
+    /// An empty list of mechanisms counts as any.
+    EmptyListTolerated = "empty-list-tolerated";
+    /// Mechanisms that nobody knows are refused, not passed over.
+    UnknownMechanismsRefused = "unknown-mechanisms-refused";
+    /// The caller's list of packages is not looked at.
+    PackageListIgnored = "package-list-ignored";
+    /// Kerberos is offered to addresses.
+    TargetNotLookedAt = "target-not-looked-at";
+    /// Integrity is asked of the mechanism although the caller does not want it.
+    NoIntegrityIgnored = "no-integrity-ignored";
+    /// A mechanism that was not offered may be chosen.
+    UnofferedMechanismTolerated = "unoffered-mechanism-tolerated";
+    /// Another mechanism than the initiator's first may be chosen without codes over the list.
+    DowngradeTolerated = "downgrade-tolerated";
+    /// A rejection is not looked at.
+    RejectIgnored = "reject-ignored";
+    /// A request for codes over the list is not looked at.
+    RequestMicIgnored = "request-mic-ignored";
+    /// Unknown states, and requests for codes out of their turn, are taken.
+    StateOutOfTurnTolerated = "state-out-of-turn-tolerated";
+    /// The acceptor may be done before the mechanism is.
+    EarlyCompletionTolerated = "early-completion-tolerated";
+    /// Codes over the list of mechanisms are not compared.
+    MechListMicNotCompared = "mech-list-mic-not-compared";
+    /// Codes over the list of mechanisms leave out its tag and length.
+    MechListMicOverContent = "mech-list-mic-over-content";
+    /// A required code over the list of mechanisms may be absent.
+    MissingMechListMicTolerated = "missing-mech-list-mic-tolerated";
+    /// The initiator sends no code over the list of mechanisms.
+    MechListMicOmitted = "mech-list-mic-omitted";
+    /// The acceptor does not answer a code over the list of mechanisms with its own.
+    MechListMicNotReturned = "mech-list-mic-not-returned";
+    /// The key stream runs on behind the list of mechanisms.
+    StreamRunsOnBehindMechList = "stream-runs-on-behind-mech-list";
+    /// Sequence numbers begin anew behind the list of mechanisms.
+    SequenceResetBehindMechList = "sequence-reset-behind-mech-list";
+    /// The acceptor does not request the codes that are required.
+    RequestMicNotSent = "request-mic-not-sent";
+    /// The acceptor does not read the token that came with the offer.
+    OptimisticTokenIgnored = "optimistic-token-ignored";
+    /// The acceptor passes the token of another mechanism to the chosen one.
+    WrongGuessRead = "wrong-guess-read";
+    /// The acceptor names a mechanism that was not offered.
+    ChoosesUnoffered = "chooses-unoffered";
+    /// The acceptor does not name the mechanism that it chose.
+    SupportedMechOmitted = "supported-mech-omitted";
+    /// The acceptor names the mechanism in later tokens, and not only in the first.
+    SupportedMechRepeated = "supported-mech-repeated";
+    /// The acceptor does not say that it refuses.
+    RejectNotSent = "reject-not-sent";
+    /// The acceptor does not begin.
+    HintRefused = "hint-refused";
+    /// The acceptor takes no token without wrapper.
+    UnwrappedRefused = "unwrapped-refused";
+    /// A complete context does not authenticate again.
+    ReauthenticationRefused = "reauthentication-refused";
+    /// Messages are protected only once the context is complete.
+    EarlyProtectionRefused = "early-protection-refused";
+    /// The negotiation is said to go on although it is complete.
+    NegotiationNeverComplete = "negotiation-never-complete";
 }

@@ -2,7 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use crate::{buffer::Parts, codec::utf16::Text, environment::Environment, error::Error, ntlm};
+use crate::{
+    buffer::Parts, codec::utf16::Text, environment::Environment, error::Error, flags, mechanism::Mechanism,
+    ntlm,
+};
 
 /// An established context of any package.
 #[derive(Debug)]
@@ -86,6 +89,87 @@ impl Session {
     ) -> Result<(), Error> {
         match self {
             Self::Ntlm(ntlm) => ntlm.protection.unseal(message, token, number, environment),
+        }
+    }
+
+    /// The code over Negotiate's list of mechanisms (RFC 4178 section 5). It takes the first number of its direction.
+    ///
+    /// # Errors
+    /// Signing is not possible on this context.
+    pub fn sign_mech_list(&mut self, list: &[u8], environment: &Environment) -> Result<[u8; 16], Error> {
+        match self {
+            Self::Ntlm(ntlm) => Ok(ntlm.protection.sign_mech_list(list, environment)?.emit()),
+        }
+    }
+
+    /// Verifies the peer's code over Negotiate's list of mechanisms.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_mech_list(
+        &mut self,
+        list: &[u8],
+        token: &[u8],
+        environment: &Environment,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Ntlm(ntlm) => ntlm.protection.verify_mech_list(list, token, environment),
+        }
+    }
+
+    /// Whether messages can be signed.
+    #[must_use]
+    pub fn has_integrity(&self) -> bool {
+        match self {
+            Self::Ntlm(ntlm) => ntlm
+                .protection
+                .flags()
+                .intersects(ntlm::messages::NegotiateFlags::SIGN | ntlm::messages::NegotiateFlags::SEAL),
+        }
+    }
+
+    /// Whether the mechanism wants codes over Negotiate's list of mechanisms, whatever RFC 4178 says. NTLM does if its
+    /// own messages have a code: acceptors on Windows refuse the one without the other.
+    #[must_use]
+    pub fn demands_mech_list_mic(&self) -> bool {
+        match self {
+            Self::Ntlm(ntlm) => ntlm.has_mic,
+        }
+    }
+
+    /// The mechanism that the session is of.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        match self {
+            Self::Ntlm(_) => Mechanism::Ntlm,
+        }
+    }
+
+    /// The attributes that an initiator is granted.
+    #[must_use]
+    pub fn granted_initiator(
+        &self,
+        requirements: flags::InitRequirements,
+        environment: &Environment,
+    ) -> flags::InitAttributes {
+        match self {
+            Self::Ntlm(ntlm) => {
+                ntlm::attributes::initiator(requirements, ntlm.protection.flags(), environment)
+            }
+        }
+    }
+
+    /// The attributes that an acceptor is granted.
+    #[must_use]
+    pub fn granted_acceptor(
+        &self,
+        requirements: flags::AcceptRequirements,
+        environment: &Environment,
+    ) -> flags::AcceptAttributes {
+        match self {
+            Self::Ntlm(ntlm) => {
+                ntlm::attributes::acceptor(requirements, ntlm.protection.flags(), environment)
+            }
         }
     }
 

@@ -33,6 +33,7 @@ impl World {
             user: Some("user".into()),
             domain: Some("EXAMPLE".into()),
             password: Some("password".into()),
+            package_list: None,
         };
         let mut environment = Environment::seeded(5);
         environment.directory = Directory::new(vec![Account::new(

@@ -109,6 +109,7 @@ impl Reference {
             user: identity.user.as_ref().map(text),
             domain: identity.domain.as_ref().map(text),
             password: identity.password.as_ref().map(text),
+            package_list: None,
         });
         match self
             .interface

@@ -3,7 +3,8 @@
 use std::mem;
 
 use super::{
-    CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings, leg::input_token,
+    CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings,
+    leg::{Failure, input_token},
 };
 use crate::{
     buffer::SecBuffer,
@@ -47,7 +48,7 @@ impl SecurityInterface {
         &mut self,
         arguments: &AcceptArguments<'_>,
         output: &mut [SecBuffer],
-    ) -> Result<AcceptReply, Error> {
+    ) -> Result<AcceptReply, Failure> {
         self.check_representation(arguments.data_representation)?;
         let (bindings, token) = (bindings::find(arguments.input), input_token(arguments.input));
         let allocate = arguments
@@ -60,7 +61,7 @@ impl SecurityInterface {
             };
             let (bindings, requirements) = (bindings?, arguments.requirements);
             // Without a token an acceptor begins, where its package can.
-            let begins = arguments.context.is_none() && requirements.contains(AcceptRequirements::DATAGRAM);
+            let begins = arguments.context.is_none() && acceptor.may_begin(requirements);
             let token = if begins { token.unwrap_or_default() } else { token? };
             let mut turn = AcceptorTurn {
                 token,
@@ -97,6 +98,7 @@ impl SecurityInterface {
         let credential = self.credential(handle, CredentialUse::Inbound)?;
         Ok(match credential.package {
             Package::Ntlm => Side::Acceptor(Acceptor::ntlm()),
+            Package::Negotiate => Side::Acceptor(Acceptor::negotiate(credential.packages)),
         })
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::{CredHandle, Refusal, SecurityInterface};
 use crate::{
-    codec::utf16::Text, error::CallerMisuse, ntlm, package::Package, status::SecurityStatus, turn::Identity,
+    codec::utf16::Text, error::CallerMisuse, negotiate::offer::PackageList, ntlm, package::Package,
+    status::SecurityStatus, turn::Identity,
 };
 
 /// Which side a credential is for.
@@ -25,6 +26,8 @@ pub struct AuthIdentity {
     pub domain: Option<Text>,
     /// Password.
     pub password: Option<Text>,
+    /// PackageList (SEC_WINNT_AUTH_IDENTITY_EX): what Negotiate may use, `ntlm,!kerberos`.
+    pub package_list: Option<Text>,
 }
 
 impl fmt::Debug for AuthIdentity {
@@ -33,6 +36,7 @@ impl fmt::Debug for AuthIdentity {
             .debug_struct("AuthIdentity")
             .field("user", &self.user)
             .field("domain", &self.domain)
+            .field("package_list", &self.package_list)
             .finish_non_exhaustive()
     }
 }
@@ -43,6 +47,7 @@ pub(super) struct Credential {
     pub(super) package: Package,
     pub(super) usage: CredentialUse,
     pub(super) identity: Option<Identity>,
+    pub(super) packages: PackageList,
 }
 
 impl SecurityInterface {
@@ -58,6 +63,10 @@ impl SecurityInterface {
         identity: Option<&AuthIdentity>,
     ) -> Result<(SecurityStatus, CredHandle), Refusal> {
         let package = self.query_security_package_info(package)?;
+        let packages = identity
+            .and_then(|identity| identity.package_list.as_ref())
+            .map(PackageList::parse)
+            .unwrap_or_default();
         let identity = identity.and_then(|identity| {
             let user = identity.user.clone()?;
             let password = identity.password.clone().unwrap_or_default();
@@ -75,6 +84,7 @@ impl SecurityInterface {
             package,
             usage,
             identity,
+            packages,
         });
         let continues = deviates!(self.environment, AcquireReportsContinue);
         let status = if continues {

@@ -6,7 +6,7 @@ use super::{Context, CtxtHandle, Refusal, SecurityInterface, Side};
 use crate::{
     codec,
     context::{Acceptor, Initiator},
-    error::Error,
+    error::{CallerMisuse, Error},
     package::Package,
     session::Session,
     status::SecurityStatus,
@@ -36,8 +36,11 @@ impl SecurityInterface {
         flags: ExportFlags,
     ) -> Result<(SecurityStatus, Zeroizing<Vec<u8>>), Refusal> {
         let fresh = flags.contains(ExportFlags::RESET_NEW);
-        let granted = self.context(handle).map_or(0, |context| context.granted);
+        let context = self.context(handle).ok();
+        let (granted, complete) =
+            context.map_or((0, true), |context| (context.granted, context.side.is_complete()));
         let session = match self.session(handle) {
+            Ok(_) if !complete => return Err(self.refusal(CallerMisuse::NotEstablished)),
             Ok((session, environment)) => session.export(fresh || deviates!(environment, ExportForgets)),
             Err(misuse) => return Err(self.refusal(misuse)),
         };
@@ -64,7 +67,8 @@ impl SecurityInterface {
         let unpacked = unpacked.and_then(|granted| {
             let session = packed.get(4..).unwrap_or_default();
             match package {
-                Package::Ntlm => Ok((granted, Session::import_ntlm(session)?)),
+                // A context of Negotiate that is complete is one of its mechanism.
+                Package::Ntlm | Package::Negotiate => Ok((granted, Session::import_ntlm(session)?)),
             }
         });
         let (granted, session) = unpacked.map_err(|error: Error| self.refusal(error))?;
@@ -77,6 +81,7 @@ impl SecurityInterface {
             number: self.begun,
             side,
             granted,
+            target: None,
             pending: None,
         });
         self.begun = self.begun.wrapping_add(1);

@@ -3,7 +3,8 @@
 use std::mem;
 
 use super::{
-    CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings, leg::input_token,
+    CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings,
+    leg::{Failure, input_token},
 };
 use crate::{
     buffer::SecBuffer,
@@ -51,7 +52,7 @@ impl SecurityInterface {
         &mut self,
         arguments: &InitializeArguments<'_>,
         output: &mut [SecBuffer],
-    ) -> Result<InitializeReply, Error> {
+    ) -> Result<InitializeReply, Failure> {
         self.check_representation(arguments.data_representation)?;
         let (bindings, token) = (bindings::find(arguments.input), input_token(arguments.input));
         let allocate = arguments.requirements.contains(InitRequirements::ALLOCATE_MEMORY);
@@ -62,11 +63,9 @@ impl SecurityInterface {
                 return Err(CallerMisuse::ForeignContext.into());
             };
             let bindings = bindings?;
-            let token = if arguments.context.is_some() {
-                token?
-            } else {
-                token.unwrap_or_default()
-            };
+            // Without a token an initiator begins, for the first time or again.
+            let begins = arguments.context.is_none() || initiator.may_begin();
+            let token = if begins { token.unwrap_or_default() } else { token? };
             let (requirements, target) = (arguments.requirements, arguments.target);
             let mut turn = InitiatorTurn {
                 token,
@@ -89,6 +88,9 @@ impl SecurityInterface {
             self.reports_allocation(allocate),
         );
         self.remember_granted(leg.context, attributes.bits());
+        if let Some(context) = self.contexts.get(leg.context.0) {
+            context.target = arguments.target.cloned();
+        }
         Ok(InitializeReply {
             status: self.initiator_status(leg.progress),
             error: None,
@@ -119,6 +121,7 @@ impl SecurityInterface {
         };
         Ok(match credential.package {
             Package::Ntlm => Side::Initiator(Initiator::ntlm(identity)),
+            Package::Negotiate => Side::Initiator(Initiator::negotiate(identity, credential.packages)),
         })
     }
 }

@@ -35,6 +35,22 @@ pub(super) struct Made {
     token: Vec<u8>,
 }
 
+/// A leg that failed. Its token may be in memory that the package allocated.
+#[derive(Debug)]
+pub(super) struct Failure {
+    error: Error,
+    allocation: Option<Allocation>,
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            allocation: None,
+        }
+    }
+}
+
 /// A leg that succeeded.
 pub(super) struct Leg {
     pub(super) context: CtxtHandle,
@@ -58,7 +74,8 @@ pub(super) fn input_token(input: &[SecBuffer]) -> Result<&[u8], TokenError> {
 
 impl SecurityInterface {
     /// One leg on a context: on the one behind `handle`, or on a new one, which is kept only if the leg succeeds.
-    /// `is_ours` tells the side that the call is for: the context of the other side is not touched.
+    /// `is_ours` tells the side that the call is for: the context of the other side is not touched. A leg that fails
+    /// gives its token, if it has one and there is room.
     pub(super) fn leg(
         &mut self,
         handle: Option<CtxtHandle>,
@@ -67,16 +84,17 @@ impl SecurityInterface {
         output: &mut [SecBuffer],
         allocate: bool,
         is_ours: fn(&Side) -> bool,
-    ) -> Result<Leg, Error> {
+    ) -> Result<Leg, Failure> {
         let Some(handle) = handle else {
             let mut context = Context {
                 number: self.begun,
                 side: begin(self)?,
                 granted: 0,
+                target: None,
                 pending: None,
             };
             let made = make(&mut context, &mut self.environment, step);
-            let allocation = self.deliver(&made.token, output, allocate)?;
+            let allocation = self.deliver_made(&made, output, allocate)?;
             let progress = made.result?;
             self.begun = self.begun.wrapping_add(1);
             return Ok(Leg {
@@ -92,37 +110,54 @@ impl SecurityInterface {
             return Err(CallerMisuse::StaleContext.into());
         };
         let made = make(context, &mut self.environment, step);
-        match self.deliver(&made.token, output, allocate) {
+        match self.deliver_made(&made, output, allocate) {
             Ok(allocation) => Ok(Leg {
                 context: handle,
                 progress: made.result?,
                 allocation,
             }),
-            Err(misuse) => {
-                if let Some(context) = self.contexts.get(handle.0) {
+            Err(failure) => {
+                if let Some(context) = self.contexts.get(handle.0).filter(|_| made.result.is_ok()) {
                     context.pending = Some(made);
                 }
-                Err(misuse.into())
+                Err(failure)
             }
+        }
+    }
+
+    /// Delivers the token of a leg. Where the leg failed that is what is told, whether there was room or not.
+    fn deliver_made(
+        &mut self,
+        made: &Made,
+        output: &mut [SecBuffer],
+        allocate: bool,
+    ) -> Result<Option<Allocation>, Failure> {
+        let delivered = self.deliver(&made.token, output, allocate);
+        match &made.result {
+            Ok(_) => Ok(delivered?),
+            Err(error) => Err(Failure {
+                error: error.clone(),
+                allocation: delivered.ok().flatten(),
+            }),
         }
     }
 
     /// The reply to a call, with the output buffers as they are now.
     pub(super) fn reply<A: bitflags::Flags>(
         &self,
-        outcome: Result<LegReply<A>, Error>,
+        outcome: Result<LegReply<A>, Failure>,
         output: Vec<SecBuffer>,
     ) -> LegReply<A> {
         match outcome {
             Ok(reply) => LegReply { output, ..reply },
-            Err(error) => LegReply {
+            Err(Failure { error, allocation }) => LegReply {
                 status: self.status(&error),
                 error: Some(error),
                 context: None,
                 output,
                 attributes: A::empty(),
                 expiry: None,
-                allocation: None,
+                allocation,
             },
         }
     }

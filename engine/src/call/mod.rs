@@ -20,9 +20,11 @@ pub use leg::LegReply;
 pub use query::{AttributeValue, ContextAttribute};
 
 use crate::{
+    codec::utf16::Text,
     context::{Acceptor, Initiator},
     environment::Environment,
     error::{CallerMisuse, Error},
+    negotiate::Negotiation,
     package::Package,
     session::Session,
     status::SecurityStatus,
@@ -76,6 +78,8 @@ struct Context {
     side: Side,
     /// The attributes that the last leg reported.
     granted: u32,
+    /// The target that an initiator was given last.
+    target: Option<Text>,
     /// Output that did not fit the caller's buffer: the same call with room gets it.
     pending: Option<leg::Made>,
 }
@@ -91,6 +95,20 @@ impl Side {
         match self {
             Self::Initiator(initiator) => initiator.session(),
             Self::Acceptor(acceptor) => acceptor.session(),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Initiator(initiator) => initiator.is_complete(),
+            Self::Acceptor(acceptor) => acceptor.is_complete(),
+        }
+    }
+
+    fn negotiation(&self) -> Option<Negotiation> {
+        match self {
+            Self::Initiator(initiator) => initiator.negotiation(),
+            Self::Acceptor(acceptor) => acceptor.negotiation(),
         }
     }
 }
@@ -185,12 +203,13 @@ impl SecurityInterface {
         })
     }
 
-    /// The session of an established context, together with the environment. A context whose last token still waits
-    /// for room is not established for its caller.
+    /// The session of a context that has keys, together with the environment. A context whose last token still waits for
+    /// room is not established for its caller. Negotiate has keys before its last token.
     fn session(&mut self, handle: CtxtHandle) -> Result<(&mut Session, &Environment), CallerMisuse> {
         self.context(handle)?;
         let context = self.contexts.get(handle.0).ok_or(CallerMisuse::StaleContext)?;
-        if context.pending.is_some() {
+        let early = !context.side.is_complete() && deviates!(self.environment, EarlyProtectionRefused);
+        if context.pending.is_some() || early {
             return Err(CallerMisuse::NotEstablished);
         }
         let session = context.side.session().ok_or(CallerMisuse::NotEstablished)?;

@@ -1,7 +1,15 @@
 //! QueryContextAttributes.
 
 use super::{CtxtHandle, Refusal, SecurityInterface};
-use crate::{codec::utf16::Text, error::CallerMisuse, package::Package, session::Sizes};
+use crate::{
+    codec::utf16::Text,
+    environment::Environment,
+    error::CallerMisuse,
+    mechanism::Mechanism,
+    negotiate::Progress,
+    package::Package,
+    session::{Session, Sizes},
+};
 
 /// The expiry of a context that does not expire.
 pub(super) const NEVER: u64 = 0x7FFF_FFFF_FFFF_FFFF;
@@ -21,6 +29,10 @@ impl ContextAttribute {
     pub const SESSION_KEY: Self = Self(9);
     /// `SECPKG_ATTR_PACKAGE_INFO`.
     pub const PACKAGE_INFO: Self = Self(10);
+    /// `SECPKG_ATTR_NEGOTIATION_INFO`.
+    pub const NEGOTIATION_INFO: Self = Self(12);
+    /// `SECPKG_ATTR_NATIVE_NAMES`.
+    pub const NATIVE_NAMES: Self = Self(13);
     /// `SECPKG_ATTR_FLAGS`.
     pub const FLAGS: Self = Self(14);
     /// `SECPKG_ATTR_TARGET_INFORMATION`.
@@ -33,6 +45,8 @@ impl ContextAttribute {
         ("lifespan", Self::LIFESPAN),
         ("session-key", Self::SESSION_KEY),
         ("package-info", Self::PACKAGE_INFO),
+        ("negotiation-info", Self::NEGOTIATION_INFO),
+        ("native-names", Self::NATIVE_NAMES),
         ("flags", Self::FLAGS),
         ("target-information", Self::TARGET_INFORMATION),
     ];
@@ -61,6 +75,10 @@ pub enum AttributeValue {
     SessionKey(Vec<u8>),
     /// The package.
     PackageInfo(Package),
+    /// The package that is negotiated, Negotiate itself while there is none, and NegotiationState.
+    NegotiationInfo(Package, u32),
+    /// The names of initiator and target as the mechanism has them. An acceptor does not know what it was called.
+    NativeNames(Text, Text),
     /// What the acceptor told of itself.
     TargetInformation(Vec<u8>),
     /// The attributes that were granted, as the bits of the side's call.
@@ -76,16 +94,20 @@ impl std::fmt::Debug for AttributeValue {
             Self::SessionKey(key) => write!(formatter, "SessionKey({} bytes)", key.len()),
             Self::TargetInformation(pairs) => write!(formatter, "TargetInformation({} bytes)", pairs.len()),
             Self::Flags(bits) => write!(formatter, "Flags(0x{bits:08x})"),
+            Self::NegotiationInfo(package, state) => {
+                write!(formatter, "NegotiationInfo({package:?}, {state})")
+            }
+            Self::NativeNames(client, server) => write!(formatter, "NativeNames({client:?}, {server:?})"),
             Self::PackageInfo(package) => write!(formatter, "PackageInfo({package:?})"),
         }
     }
 }
 
 impl SecurityInterface {
-    /// QueryContextAttributes on an established context.
+    /// QueryContextAttributes on a context that has keys; of a negotiation, on any.
     ///
     /// # Errors
-    /// `SEC_E_INVALID_HANDLE`: the handle is not that of an established context. `SEC_E_UNSUPPORTED_FUNCTION`: the
+    /// `SEC_E_INVALID_HANDLE`: the handle is not that of such a context. `SEC_E_UNSUPPORTED_FUNCTION`: the
     /// package has no such attribute.
     pub fn query_context_attributes(
         &mut self,
@@ -101,7 +123,11 @@ impl SecurityInterface {
         handle: CtxtHandle,
         attribute: ContextAttribute,
     ) -> Result<AttributeValue, CallerMisuse> {
-        let granted = self.context(handle)?.granted;
+        if attribute == ContextAttribute::NEGOTIATION_INFO {
+            return self.negotiation_info(handle);
+        }
+        let context = self.context(handle)?;
+        let (granted, target) = (context.granted, context.target.clone());
         let (session, environment) = self.session(handle)?;
         match attribute {
             ContextAttribute::FLAGS => {
@@ -109,14 +135,10 @@ impl SecurityInterface {
                 Ok(AttributeValue::Flags(if forgotten { 0 } else { granted }))
             }
             ContextAttribute::SIZES => Ok(AttributeValue::Sizes(session.sizes())),
-            ContextAttribute::NAMES => {
-                let (domain, user) = session.names();
-                let bare = domain.is_empty() || deviates!(environment, NamesWithoutDomain);
-                let separator: &[u16] = if bare { &[] } else { &[0x5C] };
-                let domain: &[u16] = if bare { &[] } else { domain.units() };
-                Ok(AttributeValue::Names(Text::from_units(
-                    [domain, separator, user.units()].concat(),
-                )))
+            ContextAttribute::NAMES => Ok(AttributeValue::Names(name(session, environment))),
+            ContextAttribute::NATIVE_NAMES => {
+                let target = target.unwrap_or_default();
+                Ok(AttributeValue::NativeNames(name(session, environment), target))
             }
             ContextAttribute::TARGET_INFORMATION if !session.target_info().is_empty() => {
                 Ok(AttributeValue::TargetInformation(session.target_info().to_vec()))
@@ -127,8 +149,31 @@ impl SecurityInterface {
             {
                 Ok(AttributeValue::SessionKey(session.session_key().to_vec()))
             }
-            ContextAttribute::PACKAGE_INFO => Ok(AttributeValue::PackageInfo(Package::Ntlm)),
+            ContextAttribute::PACKAGE_INFO => Ok(AttributeValue::PackageInfo(session.mechanism().package())),
             _ => Err(CallerMisuse::UnknownAttribute),
         }
     }
+
+    /// The state of the negotiation can be asked for before it is over (page "SecPkgContext_NegotiationInfo").
+    fn negotiation_info(&mut self, handle: CtxtHandle) -> Result<AttributeValue, CallerMisuse> {
+        let negotiation = self.context(handle)?.side.negotiation();
+        let (progress, mechanism) = negotiation.ok_or(CallerMisuse::NotEstablished)?;
+        let package = mechanism.map_or(Package::Negotiate, Mechanism::package);
+        let unfinished = deviates!(self.environment, NegotiationNeverComplete);
+        let progress = if unfinished {
+            Progress::InProgress
+        } else {
+            progress
+        };
+        Ok(AttributeValue::NegotiationInfo(package, progress.number()))
+    }
+}
+
+/// The user that is logged on, with its domain.
+fn name(session: &Session, environment: &Environment) -> Text {
+    let (domain, user) = session.names();
+    let bare = domain.is_empty() || deviates!(environment, NamesWithoutDomain);
+    let separator: &[u16] = if bare { &[] } else { &[0x5C] };
+    let domain: &[u16] = if bare { &[] } else { domain.units() };
+    Text::from_units([domain, separator, user.units()].concat())
 }

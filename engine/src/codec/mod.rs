@@ -1,6 +1,7 @@
-//! Bytes: reading with places, writing, DER, and UTF-16 text. Nothing here knows a protocol.
+//! Bytes: reading with places, writing, DER and object identifiers, and UTF-16 text. Nothing here knows a protocol.
 
 pub mod der;
+pub mod oid;
 pub mod utf16;
 
 use crate::error::{TokenError, TokenErrorKind};

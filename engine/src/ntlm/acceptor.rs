@@ -228,6 +228,7 @@ impl ExpectAuthenticate {
             domain,
             target_info: Vec::new(),
             has_key: logon != Logon::Guest,
+            has_mic: claims.announces_mic,
         })
     }
 

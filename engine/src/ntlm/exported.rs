@@ -88,6 +88,8 @@ pub fn read(bytes: &[u8]) -> Result<Established, TokenError> {
         domain,
         target_info,
         has_key,
+        // Only Negotiate asks, before its exchange is over.
+        has_mic: false,
     })
 }
 

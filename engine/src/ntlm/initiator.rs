@@ -161,6 +161,7 @@ impl ExpectChallenge {
             version: version(flags, answer.announces_mic),
             mic: answer.announces_mic.then_some([0; 16]),
         };
+        let has_mic = message.mic.is_some();
         let token = seal_messages(message, &self.negotiate, &session_key, turn);
         if out.is_empty() {
             *out = token;
@@ -170,6 +171,7 @@ impl ExpectChallenge {
         Ok(Established {
             protection: Protection::new(protected, session_key, Sender::Initiator),
             has_key: true,
+            has_mic,
             user,
             domain,
             target_info: challenge.target_info.to_vec(),

@@ -70,6 +70,8 @@ pub struct Established {
     pub target_info: Vec<u8>,
     /// Whether there is a session key that both sides know. A guest's initiator has another one.
     pub has_key: bool,
+    /// Whether the AUTHENTICATE message had an integrity code. Negotiate asks.
+    pub has_mic: bool,
 }
 
 /// A token as it is read: as it came.

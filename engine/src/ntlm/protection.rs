@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     buffer::Parts,
-    crypto::{self, Secret},
+    crypto::{self, Rc4, Secret},
     environment::Environment,
     error::{CallerMisuse, Error, PeerMisbehaved, TokenError, TokenErrorKind},
 };
@@ -205,6 +205,35 @@ impl Protection {
         Ok(())
     }
 
+    /// Signs the list of mechanisms of Negotiate: the signature of a first message, behind which the key stream is where
+    /// it was, while the counter runs on (MS-SPNG section 3.3.5.1).
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_mech_list(&mut self, list: &[u8], environment: &Environment) -> Result<Signature, Error> {
+        self.may_send(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
+        let before = self.sending(0, environment).sealing.clone();
+        let signature = self.sign([list], 0, environment)?;
+        restore(&mut self.send, before, environment);
+        Ok(signature)
+    }
+
+    /// Verifies the signature of the list of mechanisms; the key stream is then where it was, as the sender's is.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_mech_list(
+        &mut self,
+        list: &[u8],
+        token: &[u8],
+        environment: &Environment,
+    ) -> Result<(), Error> {
+        let before = self.receiving(0, environment).sealing;
+        self.verify([list], token, 0, environment)?;
+        restore(self.receive_slot(environment), before, environment);
+        Ok(())
+    }
+
     /// The sending direction, ready for the message of a number; its keys are computed with the first message.
     fn sending(&mut self, number: u32, environment: &Environment) -> &mut Direction {
         let direction = self.send.get_or_insert_with(|| {
@@ -262,6 +291,18 @@ impl Protection {
             return Ok(());
         }
         Err(CallerMisuse::NotNegotiated.into())
+    }
+}
+
+/// Sets a key stream back to where it was before the list of mechanisms.
+fn restore(direction: &mut Option<Box<Direction>>, before: Rc4, environment: &Environment) {
+    if let Some(direction) = direction {
+        if !deviates!(environment, StreamRunsOnBehindMechList) {
+            direction.sealing = before;
+        }
+        if deviates!(environment, SequenceResetBehindMechList) {
+            direction.sequence = 0;
+        }
     }
 }
 

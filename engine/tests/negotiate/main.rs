@@ -7,6 +7,8 @@
     reason = "helpers of tests"
 )]
 
+mod exchange;
 mod malformed;
 mod messages;
+mod pair;
 mod tokens;

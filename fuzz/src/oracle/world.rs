@@ -84,6 +84,7 @@ impl Logon {
             user: Some(user.into()),
             domain: Some(domain.into()),
             password: Some(password.into()),
+            package_list: None,
         }
     }
 }

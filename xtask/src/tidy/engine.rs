@@ -7,7 +7,7 @@ use super::{Finding, Rule, paths};
 /// Modules at the top of the engine by layer; a module may name its own layer and lower ones.
 ///
 /// Packages are not in the table: their parts are `messages` 30, `keys` 40, everything else 50.
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 16] = [
     ("status", 0),
     ("flags", 0),
     ("buffer", 0),
@@ -18,10 +18,11 @@ const LAYERS: [(&str, u8); 15] = [
     ("crypto", 20),
     ("environment", 25),
     ("turn", 45),
+    ("session", 55),
+    ("mechanism", 55),
     ("negotiate", 60),
     ("credssp", 70),
     ("context", 80),
-    ("session", 80),
     ("call", 90),
 ];
 

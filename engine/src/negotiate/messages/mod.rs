@@ -162,3 +162,26 @@ fn put(out: &mut Vec<u8>, number: u8, tag: Tag, content: Option<&[u8]>) {
 fn own(part: Cow<'_, [u8]>) -> Cow<'static, [u8]> {
     Cow::Owned(part.into_owned())
 }
+
+/// Offset of a field in a token of SPNEGO, or of the end of the token if the field is absent.
+#[must_use]
+pub fn field_offset(token: &[u8], number: u8) -> usize {
+    offset_within(Reader::new(token), number).unwrap_or(token.len())
+}
+
+fn offset_within(mut reader: Reader<'_>, number: u8) -> Option<usize> {
+    let mut seen = Tolerances::empty();
+    let mut outer = reader.any("token", &mut seen).ok()?;
+    if outer.tag == Tag::application(0) {
+        let mut framed = outer.inside();
+        framed.any("thisMech", &mut seen).ok()?;
+        outer = framed.any("NegTokenInit", &mut seen).ok()?;
+    }
+    let mut fields = outer.inside().any("token", &mut seen).ok()?.inside();
+    loop {
+        let field = fields.any("token", &mut seen).ok()?;
+        if field.tag == Tag::context(number) {
+            return Some(field.offset);
+        }
+    }
+}

@@ -201,6 +201,7 @@ impl Pair {
             user: Some(user),
             domain: Some(self.world.domain.clone()),
             password: Some(password),
+            package_list: None,
         };
         let acquired =
             self.initiator

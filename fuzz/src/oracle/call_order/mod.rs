@@ -107,6 +107,7 @@ fn identity() -> AuthIdentity {
         user: Some("user".into()),
         domain: Some("EXAMPLE".into()),
         password: Some("correct horse".into()),
+        package_list: None,
     }
 }
 
