@@ -329,6 +329,30 @@ fn other_versions_of_a_subject_have_pages_of_their_own() {
 }
 
 #[test]
+fn a_subject_has_its_language_and_home_page_and_no_other_link() {
+    let suite = suite();
+    let mut staged = Staged::new(&suite, "ntlm/good/default", None);
+    let mut pages = |homepage: &str| {
+        staged.who.origin.language = Some("<Ada>".to_owned());
+        staged.who.origin.homepage = Some(homepage.to_owned());
+        let files = files(&suite, &[&logged(&staged.run(), false)], None);
+        ["index.html", "subjects/reference.html"].map(|page| files[page].clone())
+    };
+    for page in pages("https://example.org/ada") {
+        assert!(
+            page.contains("&lt;Ada&gt;, <a href=\"https://example.org/ada\""),
+            "{page}"
+        );
+    }
+    for page in pages("javascript:alert(1)") {
+        assert!(
+            page.contains("&lt;Ada&gt;") && !page.contains("javascript:"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
 fn a_badge_counts_cases_that_were_decided() {
     let suite = suite();
     let files = files(&suite, &[&log(&suite, "", "")], None);

@@ -194,7 +194,7 @@ fn reasons(expectations: &Expectations, checks: &[Failed]) -> Vec<Reason> {
 }
 
 /// Whether a link leads to a page of the web: a log can hold any other scheme, and a browser runs some.
-fn is_web(link: &str) -> bool {
+pub(super) fn is_web(link: &str) -> bool {
     ["https://", "http://"]
         .iter()
         .any(|scheme| link.starts_with(scheme))

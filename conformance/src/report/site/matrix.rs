@@ -16,6 +16,7 @@ use crate::{
     },
     protocol::Role,
     report::matrix::{CellSummary, MatrixSummary, sign_of, word},
+    subject::description::Origin,
     suite::rule::Effect,
     words::counted,
 };
@@ -326,6 +327,7 @@ struct Index {
 struct Brief {
     title: String,
     href: String,
+    origin: Origin,
     passed: String,
     decided: String,
     shares: Vec<Share>,
@@ -343,6 +345,7 @@ impl Brief {
         Self {
             title: subject.title.clone(),
             href: place::subject(&subject.slug),
+            origin: subject.origin.clone(),
             passed: grouped(passed),
             decided: grouped(decided),
             shares: shares(&subject.cases()),

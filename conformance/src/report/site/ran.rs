@@ -14,6 +14,7 @@ use crate::{
     check::Verdict,
     protocol::{Hello, Role},
     report::log::{Check, Index, Known, ReadError, Record, Span, records},
+    subject::description::Origin,
     suite::Suite,
 };
 
@@ -30,6 +31,8 @@ pub struct Subject {
     pub(super) foreign: bool,
     pub(super) seed: u64,
     pub(super) hello: Hello,
+    /// Where it comes from; a home page is one of the web.
+    pub(super) origin: Origin,
     /// Cases by verdict, for each choice of judged sides.
     pub(super) roles: BTreeMap<Vec<Role>, BTreeMap<Verdict, usize>>,
     /// Decided checks.
@@ -225,6 +228,7 @@ impl Reading {
             title,
             seed: index.start.seed,
             hello,
+            origin: origin(&index.origin),
             roles: self.roles,
             checks: self.checks,
             rules: self.rules.len(),
@@ -237,6 +241,14 @@ impl Reading {
             unseen: most_first(self.unseen),
             kept,
         }
+    }
+}
+
+fn origin(told: &Origin) -> Origin {
+    let web = |page: &String| anomaly::is_web(page);
+    Origin {
+        homepage: told.homepage.clone().filter(web),
+        language: told.language.clone(),
     }
 }
 

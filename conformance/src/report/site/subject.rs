@@ -11,7 +11,9 @@ use super::{
     matrix::Cited,
     page, place, shares,
 };
-use crate::{check::Verdict, protocol::Drive, rules_command::word, words::counted};
+use crate::{
+    check::Verdict, protocol::Drive, rules_command::word, subject::description::Origin, words::counted,
+};
 
 /// Characters of a message in a list.
 const SHORT: usize = 220;
