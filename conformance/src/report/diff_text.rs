@@ -11,15 +11,17 @@ use crate::{protocol::Role, words::counted};
 const NAMED: usize = 10;
 
 /// What each kind of change is called.
-const TITLES: [(Kind, &str); 8] = [
+pub(super) const TITLES: [(Kind, &str); 10] = [
     (Kind::NewlyFailing, "Newly failing"),
     (Kind::AppearedFailing, "Appeared, and failing"),
     (Kind::Changed, "Failing in another way"),
     (Kind::Undecided, "No longer decided"),
+    (Kind::NewlyDriven, "Newly driven, and failing"),
     (Kind::NewlyPassing, "Newly passing"),
     (Kind::Decided, "Decided now, and passing"),
     (Kind::OtherReason, "Not decided for another reason"),
     (Kind::GoneFailing, "Gone, and had failed"),
+    (Kind::NoLongerDriven, "No longer driven"),
 ];
 
 /// The difference as text; Markdown if so wanted.
