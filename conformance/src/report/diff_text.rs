@@ -150,11 +150,16 @@ impl Text {
             parts.push(format!("withheld {old} → {new}"));
         }
         self.line(&parts.join(", "));
-        self.line(match diff.worse {
-            true if diff.is_worse_as_known() => "Worse than before, in known deviations alone.",
-            true => "Worse than before.",
-            false => "Not worse than before.",
-        });
+        self.line(verdict(diff));
+    }
+}
+
+/// Whether it is worse, in a sentence.
+pub(super) fn verdict(diff: &RunDiff) -> &'static str {
+    match diff.worse {
+        true if diff.is_worse_as_known() => "Worse than before, in known deviations alone.",
+        true => "Worse than before.",
+        false => "Not worse than before.",
     }
 }
 

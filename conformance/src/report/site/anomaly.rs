@@ -72,6 +72,13 @@ impl Anomaly {
         self.shown.len().saturating_add(self.listed.len())
     }
 
+    /// A case that was listed has a page now.
+    pub(super) fn show(&mut self, key: &str) {
+        if let Some(place) = self.listed.iter().position(|listed| listed == key) {
+            self.shown.push(self.listed.remove(place));
+        }
+    }
+
     pub(super) fn known_count(&self) -> usize {
         self.checks.iter().filter(|failed| failed.is_known).count()
     }

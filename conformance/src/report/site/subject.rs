@@ -9,7 +9,7 @@ use super::{
     anomaly::{Anomaly, Reason, SHOWN_IN_FULL},
     grouped, judged,
     matrix::Cited,
-    page, place, shares,
+    page, place, shares, version,
 };
 use crate::{
     check::Verdict, protocol::Drive, rules_command::word, subject::description::Origin, words::counted,
@@ -30,6 +30,7 @@ struct SubjectPage<'a> {
     checks: String,
     unexpected: usize,
     known: usize,
+    versions: Vec<version::Listed>,
     roles: Vec<RoleShares>,
     drives: Vec<Driven>,
     effects: Vec<(String, Vec<Entry>)>,
@@ -147,6 +148,7 @@ pub(super) fn write(site: &Site<'_>, subject: &Subject, out: &mut Sink<'_>) -> i
         checks: grouped(subject.checks),
         unexpected,
         known,
+        versions: version::listed(site, subject),
         roles: roles.collect(),
         drives: subject.hello.drives.iter().map(Driven::of).collect(),
         effects: effects.collect(),
