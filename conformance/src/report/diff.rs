@@ -371,7 +371,7 @@ fn same_message(was: &str, is: &str, exact: bool) -> bool {
 }
 
 /// A message without bytes in hex and decimal numbers.
-fn shape(message: &str) -> String {
+pub(super) fn shape(message: &str) -> String {
     const LONG: usize = 8;
     let words = message.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric());
     let plain = |word: &str| {

@@ -195,7 +195,12 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Who breaks a rule.
+    /// Who breaks a rule, in the newest version that there is.
+    fn breakers_now(&self, rule: &str) -> impl Iterator<Item = (&Subject, &Anomaly)> {
+        self.breakers(rule).filter(|(subject, _)| !subject.older)
+    }
+
+    /// Who breaks a rule, or has broken it in an older version.
     fn breakers(&self, rule: &str) -> impl Iterator<Item = (&Subject, &Anomaly)> {
         let of = move |anomaly: &&Anomaly| anomaly.rule == rule;
         let subjects = self.subjects.iter();

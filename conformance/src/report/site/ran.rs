@@ -280,7 +280,7 @@ impl Reading {
             rules: self.rules.len(),
             withheld: self.withheld,
             harness_faults: self.harness_faults,
-            missing: index.never_ran().count(),
+            missing: missing(index),
             complaints: index.end.as_ref().map_or(0, |end| end.complaints.len()),
             anomalies,
             unsupported: most_first(self.unsupported),
@@ -288,6 +288,14 @@ impl Reading {
             kept,
             secret: self.secret,
         }
+    }
+}
+
+/// Cases that a run which was interrupted left; one that came to its end left none but those of a side that is not played.
+fn missing(index: &Index) -> usize {
+    match index.end {
+        Some(_) => 0,
+        None => index.never_ran().count(),
     }
 }
 

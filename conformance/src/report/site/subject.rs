@@ -12,7 +12,8 @@ use super::{
     page, place, shares, version,
 };
 use crate::{
-    check::Verdict, protocol::Drive, rules_command::word, subject::description::Origin, words::counted,
+    check::Verdict, protocol::Drive, report::diff, rules_command::word, subject::description::Origin,
+    words::counted,
 };
 
 /// Characters of a message in a list.
@@ -249,14 +250,16 @@ impl Shown {
     }
 }
 
+/// What was said, those that differ in bytes and numbers alone counted together under the first of them.
 fn messages(anomaly: &Anomaly) -> Vec<(String, usize)> {
-    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    let mut counts: std::collections::BTreeMap<String, (&str, usize)> = std::collections::BTreeMap::new();
     for failed in &anomaly.checks {
-        let count = counts.entry(&failed.message).or_default();
+        let same = counts.entry(diff::shape(&failed.message));
+        let (_, count) = same.or_insert((&failed.message, 0));
         *count = count.saturating_add(1);
     }
     let mut messages: Vec<(String, usize)> = counts
-        .into_iter()
+        .into_values()
         .map(|(message, count)| (message.to_owned(), count))
         .collect();
     messages.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
