@@ -443,6 +443,26 @@ fn a_subject_has_its_language_and_home_page_and_no_other_link() {
 }
 
 #[test]
+fn names_in_the_drawing_have_room() {
+    let suite = suite();
+    let name = "an-implementation-of-a-long-name";
+    let mut matrix = matrix();
+    matrix.players[0].label = name.to_owned();
+    let drawing = &files(&suite, &[], Some(matrix))["matrix.svg"];
+    let places: Vec<usize> = drawing
+        .lines()
+        .filter(|line| line.starts_with("<text class=\"head\"") && line.contains("y=\"42\""))
+        .map(|line| values(line, "x")[0].parse().unwrap())
+        .collect();
+    // A character of the widest of the usual typefaces, in bold at 12 units.
+    let needed = name.len() * 8 + 8;
+    assert!(
+        places[0] >= needed && places[1] >= places[0] + needed,
+        "{places:?}"
+    );
+}
+
+#[test]
 fn a_badge_counts_cases_that_were_decided() {
     let suite = suite();
     let files = files(&suite, &[&log(&suite, "", "")], None);

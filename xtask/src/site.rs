@@ -17,7 +17,7 @@ const SCRIPT: &str = "conformance/tests/site/check.py";
 /// command of a good adapter. Those of one name are versions, from old to new.
 const SUBJECTS: [(&str, &str, &[&str]); 3] = [
     (
-        "deviant@1",
+        "deviant-1",
         "deviant",
         &["conformance/tests/site/deviant.py", "1"],
     ),
