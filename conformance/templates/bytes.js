@@ -8,7 +8,7 @@ for (const token of document.querySelectorAll(".token")) {
 
   function tell(link) {
     const row = document.getElementById(link.hash.slice(1));
-    const [range, name, value] = [...row.cells].map((cell) => cell.textContent.trim());
+    const [range, name, value] = [...row.cells].map((cell) => cell.textContent.trim().replace(/\s+/g, " "));
     hint.textContent = `${range}  ${name}${value ? `: ${value}` : ""}`;
     for (const other of token.querySelectorAll(".at")) other.classList.remove("at");
     for (const part of [row, ...bytes.filter((other) => other.hash === link.hash)]) part.classList.add("at");

@@ -154,6 +154,14 @@ impl Text {
     }
 }
 
+/// What a kind of change is called.
+pub(super) fn title(kind: Kind) -> &'static str {
+    let mut titles = TITLES.iter();
+    titles
+        .find(|(named, _)| *named == kind)
+        .map_or("", |(_, title)| title)
+}
+
 /// Whether it is worse, in a sentence.
 pub(super) fn verdict(diff: &RunDiff) -> &'static str {
     match diff.worse {

@@ -133,7 +133,7 @@ fn head(site: &Site<'_>, matrix: &MatrixSummary, label: &str) -> Head {
     let title = player.map(|player| player.title.clone()).unwrap_or_default();
     let same_label = || site.subjects.iter().filter(|subject| subject.label == label);
     let same = same_label().find(|subject| subject.title == title);
-    let page = same.or_else(|| same_label().last());
+    let page = same.or_else(|| same_label().next_back());
     Head {
         label: label.to_owned(),
         href: page.map(|subject| place::subject(&subject.slug)),

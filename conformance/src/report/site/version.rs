@@ -347,52 +347,52 @@ fn entry(site: &Site<'_>, changes: &[&Change], old: &Subject, new: &Subject) -> 
     let rule = site.suite.rule(&first.rule).map(|(_, entry)| &entry.rule);
     let mut keys: Vec<&str> = changes.iter().map(|change| change.case.as_str()).collect();
     keys.dedup();
-    let known = changes.iter().filter(|change| change.is_known()).count();
-    let known = match known {
-        0 => String::new(),
-        known => format!(", {known} known"),
+    let cases = case_links(&keys, old, new);
+    let without_page = cases.first().filter(|case| case.pages.is_empty());
+    let failures = |subject: &Subject| {
+        let broke = subject.openly_broke(&first.rule, first.side);
+        broke.then(|| place::anomaly(&subject.slug, &first.rule, first.side))
     };
-    let spread = format!(
-        "{} in {}{known}",
-        counted(changes.len(), "check"),
-        counted(keys.len(), "case")
-    );
-    let pages = |key: &str| links([old, new], |subject| case_page(subject, key));
-    let mut cases: Vec<CaseLink> = keys
-        .iter()
-        .map(|key| CaseLink {
-            key: (*key).to_owned(),
-            pages: pages(key),
-        })
-        .collect();
-    cases.sort_by_key(|case| case.pages.is_empty());
-    cases.truncate(CASES);
-    let titles = diff_text::TITLES.iter();
     Some(Entry {
-        kind: titles
-            .clone()
-            .find(|(kind, _)| *kind == first.kind)
-            .map_or("", |(_, title)| title),
+        kind: diff_text::title(first.kind),
         rule: site.cite(&first.rule),
         text: rule.map(|rule| rule.text.clone()).unwrap_or_default(),
         effect: rule.map(|rule| rule.effect),
         side: first.side.name(),
         checks: changes.len(),
-        spread,
+        spread: spread(changes, keys.len()),
         was: first.old.as_ref().map(Told::of),
         is: first.new.as_ref().map(Told::of),
         more: keys.len().saturating_sub(cases.len()),
-        repro: cases
-            .first()
-            .filter(|case| case.pages.is_empty())
-            .map(|case| new.repro(&case.key)),
+        repro: without_page.map(|case| new.repro(&case.key)),
         cases,
-        failures: links([old, new], |subject| {
-            subject
-                .openly_broke(&first.rule, first.side)
-                .then(|| place::anomaly(&subject.slug, &first.rule, first.side))
-        }),
+        failures: links([old, new], failures),
     })
+}
+
+fn spread(changes: &[&Change], cases: usize) -> String {
+    let known = changes.iter().filter(|change| change.is_known()).count();
+    let known = match known {
+        0 => String::new(),
+        known => format!(", {known} known"),
+    };
+    format!(
+        "{} in {}{known}",
+        counted(changes.len(), "check"),
+        counted(cases, "case")
+    )
+}
+
+/// Some of the cases, those with a page before others.
+fn case_links(keys: &[&str], old: &Subject, new: &Subject) -> Vec<CaseLink> {
+    let link = |key: &&str| CaseLink {
+        key: (*key).to_owned(),
+        pages: links([old, new], |subject| case_page(subject, key)),
+    };
+    let mut cases: Vec<CaseLink> = keys.iter().map(link).collect();
+    cases.sort_by_key(|case| case.pages.is_empty());
+    cases.truncate(CASES);
+    cases
 }
 
 fn case_page(subject: &Subject, key: &str) -> Option<String> {
