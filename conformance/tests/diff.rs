@@ -85,10 +85,16 @@ fn every_kind_of_change_is_told() {
     let table = [
         (pass(), run(Verdict::Warn, "a"), Kind::NewlyFailing, true),
         (
-            run(Verdict::Unsupported, "a"),
+            run(Verdict::NotApplicable, "a"),
             run(Verdict::Fail, "a"),
             Kind::NewlyFailing,
             true,
+        ),
+        (
+            run(Verdict::Unsupported, "a"),
+            run(Verdict::Fail, "a"),
+            Kind::NewlyDriven,
+            false,
         ),
         (
             run(Verdict::Fail, "a"),
@@ -108,7 +114,19 @@ fn every_kind_of_change_is_told() {
             Kind::Changed,
             false,
         ),
-        (pass(), run(Verdict::Unsupported, "a"), Kind::Undecided, true),
+        (pass(), run(Verdict::NotApplicable, "a"), Kind::Undecided, true),
+        (
+            pass(),
+            run(Verdict::Unsupported, "a"),
+            Kind::NoLongerDriven,
+            false,
+        ),
+        (
+            run(Verdict::Fail, "a"),
+            run(Verdict::Unsupported, "a"),
+            Kind::NoLongerDriven,
+            false,
+        ),
         (
             run(Verdict::Fail, "a"),
             run(Verdict::NotApplicable, "a"),
@@ -128,6 +146,32 @@ fn every_kind_of_change_is_told() {
         let diff = compared(&old, &new);
         assert_eq!(kinds(&diff, RULE), [(kind, worse)]);
         assert_eq!((diff.changes.len(), diff.worse), (1, worse), "{kind:?}");
+    }
+}
+
+/// A case that lacks an operation ends there: its other checks are not there, neither those that pass nor those that fail.
+#[test]
+fn what_one_version_cannot_drive_is_neither_better_nor_worse() {
+    let suite = suite();
+    let wrong = Staged::new(&suite, CASE, Some("authenticate-wrong-mic"));
+    let mut lacking = Staged::new(&suite, CASE, Some("authenticate-wrong-mic"));
+    let findings = &mut lacking.results[0].findings;
+    findings.truncate(1);
+    let returns = "call/every-call-returns";
+    (findings[0].rule, findings[0].verdict) = (returns.to_owned(), Verdict::Unsupported);
+    let (wrong, lacking) = (log(&wrong), log(&lacking));
+    let driven = compared(&lacking, &wrong);
+    assert_eq!(kinds(&driven, RULE), [(Kind::NewlyDriven, false)]);
+    assert!(!driven.worse, "{driven:?}");
+    let lost = compared(&wrong, &lacking);
+    assert_eq!(kinds(&lost, RULE), [(Kind::NoLongerDriven, false)]);
+    assert!(!lost.worse, "{lost:?}");
+    for (diff, words) in [
+        (&driven, "Newly driven, and failing: "),
+        (&lost, "No longer driven: "),
+    ] {
+        let shown = diff_text::text(diff, false);
+        assert!(shown.contains(words) && shown.contains("Not worse"), "{shown}");
     }
 }
 

@@ -18,7 +18,7 @@ use legwork::{
     },
     run::portion::Shard,
     runner::{self, CaseResult, Options},
-    subject::reference::HELLO,
+    subject::{description::Origin, reference::HELLO},
 };
 use pretty_assertions::assert_eq;
 
@@ -450,4 +450,49 @@ fn a_repeated_challenge_that_is_known_is_known_in_every_form_of_the_log() {
         }
         assert_eq!(failed.contains(rule), known != Some("\"withheld\""), "{failed}");
     }
+}
+
+#[test]
+fn a_log_tells_where_a_subject_comes_from_and_need_not() {
+    let suite = suite();
+    let mut staged = Staged::new(&suite, CASE, None);
+    let old = logged(&staged.run(), false);
+    assert!(!old.contains("homepage") && !old.contains("language"));
+    assert_eq!(log::Index::of(old.as_bytes()).unwrap().origin, Origin::default());
+    staged.who.origin = Origin {
+        homepage: Some("https://example.org".to_owned()),
+        language: Some("Ada".to_owned()),
+    };
+    let told = logged(&staged.run(), false);
+    assert_eq!(log::Index::of(told.as_bytes()).unwrap().origin, staged.who.origin);
+    let mut merged = Vec::new();
+    log::merge(&mut [("log".to_owned(), Cursor::new(told))], &mut merged).unwrap();
+    assert_eq!(
+        log::Index::of(merged.as_slice()).unwrap().origin,
+        staged.who.origin
+    );
+}
+
+#[test]
+fn a_log_of_a_described_subject_has_its_home_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log");
+    let program = env!("CARGO_BIN_EXE_legwork");
+    let description = format!(
+        "name: described\nhomepage: https://example.org\nlanguage: Ada\ncommand: [{program:?}, serve]\n"
+    );
+    fs::write(folder.path().join("subject.yaml"), description).unwrap();
+    let ended = Command::new(program)
+        .args(["run", "--filter", CASE, "--subject"])
+        .arg(folder.path())
+        .arg("--log")
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let origin = log::Index::of(fs::read(&file).unwrap().as_slice())
+        .unwrap()
+        .origin;
+    assert_eq!(origin.homepage.as_deref(), Some("https://example.org"));
+    assert_eq!(origin.language.as_deref(), Some("Ada"));
 }

@@ -16,14 +16,16 @@ use std::{
 };
 
 use legwork::{
+    check::Verdict,
     pairs::{
         Ending, Player,
         blame::{Blame, By},
     },
     protocol::Role,
     report::{
+        diff,
         matrix::{CellSummary, MatrixSummary, SCHEMA},
-        site::{Site, Subject},
+        site::{self, Site, Subject, Upgrade},
     },
     suite::Suite,
 };
@@ -43,7 +45,10 @@ fn files(suite: &Suite, logs: &[&str], matrix: Option<MatrixSummary>) -> Files {
     let subjects = logs
         .iter()
         .map(|log| Subject::read(suite, &mut Cursor::new(log)).unwrap());
-    let site = Site::new(suite, subjects.collect(), matrix).unwrap();
+    written(&Site::new(suite, subjects.collect(), Vec::new(), matrix).unwrap())
+}
+
+fn written(site: &Site<'_>) -> Files {
     let mut files = Files::new();
     site.write(&mut |path, text| {
         let former = files.insert(path.to_owned(), text.to_owned());
@@ -310,22 +315,151 @@ fn equal_runs_have_equal_pages_without_times_and_paths() {
     }
 }
 
+/// The same log as if another version had been run.
+fn of_version(log: &str, version: &str) -> String {
+    let other = log.replace(
+        "\"version\":\"0.1.0\",\"drives\"",
+        &format!("\"version\":\"{version}\",\"drives\""),
+    );
+    assert_ne!(log, other);
+    other
+}
+
+/// The log of the deviant run as if every check had passed.
+fn mended(suite: &Suite) -> String {
+    let mut staged = Staged::new(suite, PATTERN, Some(SABOTEUR));
+    staged.who.label = "deviant".to_owned();
+    for result in &mut staged.results {
+        result.verdict = Verdict::Pass;
+        let findings = result.findings.iter_mut();
+        for finding in findings.filter(|finding| finding.verdict > Verdict::Pass) {
+            (finding.verdict, finding.message) = (Verdict::Pass, String::new());
+        }
+    }
+    logged(&staged.run(), true)
+}
+
+/// The pages of two versions of a subject, with what differs between them.
+fn upgraded(suite: &Suite, old: &str, new: &str) -> Files {
+    let read = |log: &str| Subject::read(suite, &mut Cursor::new(log)).unwrap();
+    // The order of logs is not that of versions.
+    let mut subjects = vec![read(new), read(old)];
+    assert_eq!(site::successions(&subjects), [(1, 0)]);
+    let diff = diff::diff(&mut Cursor::new(old), &mut Cursor::new(new)).unwrap();
+    let upgrade = Upgrade::new(&subjects[1], &subjects[0], diff);
+    for (place, keys) in [1, 0].into_iter().zip(upgrade.examples()) {
+        let log = if place == 1 { old } else { new };
+        subjects[place].show(&keys, &mut Cursor::new(log)).unwrap();
+    }
+    written(&Site::new(suite, subjects, vec![upgrade], None).unwrap())
+}
+
 #[test]
 fn other_versions_of_a_subject_have_pages_of_their_own() {
     let suite = suite();
     let one = log(&suite, "", "");
-    let other = one.replace(
-        "\"version\":\"0.1.0\",\"drives\"",
-        "\"version\":\"0.0.9\",\"drives\"",
-    );
-    assert_ne!(one, other);
-    let files = files(&suite, &[&one, &other], None);
-    assert_eq!(
-        files.keys().filter(|path| path.starts_with("subjects/")).count(),
-        2
-    );
+    let files = files(&suite, &[&one, &of_version(&one, "0.0.9")], None);
+    let pages = files.keys().filter(|path| path.starts_with("subjects/"));
+    assert_eq!(pages.count(), 2);
+    let newest = &files["subjects/deviant.html"];
+    assert!(newest.contains("<h1>reference 0.1.0</h1>") && newest.contains("reference 0.0.9</a>"));
+    assert!(files["index.html"].contains("Earlier: <a href=\"subjects/deviant.0-0-9"));
+    let older = files.iter().find(|(path, text)| {
+        path.starts_with("cases/deviant.0-0-9")
+            && text.contains("--subject conformance/adapters/deviant@0.0.9")
+    });
+    assert!(older.is_some(), "the command replays another version");
     let subjects = [&one, &one].map(|log| Subject::read(&suite, &mut Cursor::new(log)).unwrap());
-    assert!(Site::new(&suite, subjects.into(), None).is_err());
+    assert!(Site::new(&suite, subjects.into(), Vec::new(), None).is_err());
+}
+
+#[test]
+fn what_differs_between_versions_has_a_page_that_leads_to_rule_and_case() {
+    let suite = suite();
+    let bad = log(&suite, PUBLIC, "");
+    let good = mended(&suite);
+    for (old, new, heading, run) in [
+        (&good, &bad, "<h2 id=\"worse\">", "cases/deviant/"),
+        (&bad, &good, "<h2 id=\"fixed\">", "cases/deviant.0-0-9"),
+    ] {
+        let files = upgraded(&suite, &of_version(old, "0.0.9"), new);
+        let page = &files["changes/deviant.html"];
+        let told = |words: &str| page.contains(words);
+        assert!(told(heading) && told("reference 0.0.9 → 0.1.0"), "{page}");
+        assert!(
+            told("rules/wire.ntlm.mic-value.html") && told(&format!("href=\"../{run}")),
+            "{page}"
+        );
+        assert_eq!(page.matches("<h2 ").count(), 1, "{page}");
+        assert!(
+            told("class=\"tag v-pass\"") && told("class=\"tag v-fail\""),
+            "{page}"
+        );
+        assert!(files["subjects/deviant.html"].contains("href=\"../changes/deviant.html\""));
+        assert!(files["search-index.js"].contains("\"changes/deviant.html\""));
+        for link in values(page, "href").into_iter().filter(|link| *link != "data:,") {
+            follow(&files, "changes/deviant.html", link);
+        }
+    }
+}
+
+#[test]
+fn what_is_withheld_of_a_version_is_not_told_by_the_other() {
+    let suite = suite();
+    let private = "expectations:\n- {rule: wire/ntlm/mic-value, reason: Secret reason.}\n";
+    let secret = log(&suite, "", private);
+    let good = mended(&suite);
+    for (old, new, counts) in [(&secret, &good, " → 0<"), (&good, &secret, "withheld: 0 → ")] {
+        let files = upgraded(&suite, &of_version(old, "0.0.9"), new);
+        let page = &files["changes/deviant.html"];
+        assert!(page.contains(counts), "{page}");
+        assert!(!page.contains("wire/ntlm/mic-value"), "{page}");
+        assert!(!files.keys().any(|path| path.starts_with("cases/")));
+    }
+}
+
+#[test]
+fn a_subject_has_its_language_and_home_page_and_no_other_link() {
+    let suite = suite();
+    let mut staged = Staged::new(&suite, "ntlm/good/default", None);
+    let mut pages = |homepage: &str| {
+        staged.who.origin.language = Some("<Ada>".to_owned());
+        staged.who.origin.homepage = Some(homepage.to_owned());
+        let files = files(&suite, &[&logged(&staged.run(), false)], None);
+        ["index.html", "subjects/reference.html"].map(|page| files[page].clone())
+    };
+    for page in pages("https://example.org/ada") {
+        assert!(
+            page.contains("&lt;Ada&gt;, <a href=\"https://example.org/ada\""),
+            "{page}"
+        );
+    }
+    for page in pages("javascript:alert(1)") {
+        assert!(
+            page.contains("&lt;Ada&gt;") && !page.contains("javascript:"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn names_in_the_drawing_have_room() {
+    let suite = suite();
+    let name = "an-implementation-of-a-long-name";
+    let mut matrix = matrix();
+    matrix.players[0].label = name.to_owned();
+    let drawing = &files(&suite, &[], Some(matrix))["matrix.svg"];
+    let places: Vec<usize> = drawing
+        .lines()
+        .filter(|line| line.starts_with("<text class=\"head\"") && line.contains("y=\"42\""))
+        .map(|line| values(line, "x")[0].parse().unwrap())
+        .collect();
+    // A character of the widest of the usual typefaces, in bold at 12 units.
+    let needed = name.len() * 8 + 8;
+    assert!(
+        places[0] >= needed && places[1] >= places[0] + needed,
+        "{places:?}"
+    );
 }
 
 #[test]

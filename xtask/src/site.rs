@@ -13,11 +13,17 @@ use crate::process::{TaskError, TaskResult, failed, program, root, run as run_pr
 /// The script that drives the browser.
 const SCRIPT: &str = "conformance/tests/site/check.py";
 
-/// Adapters that make mistakes, so that there is something to show: name, script and its arguments before the command
-/// of a good adapter.
-const SUBJECTS: [(&str, &[&str]); 2] = [
-    ("deviant", &["conformance/tests/site/deviant.py"]),
+/// Adapters that make mistakes, so that there is something to show: folder, name, script and its arguments before the
+/// command of a good adapter. Those of one name are versions, from old to new.
+const SUBJECTS: [(&str, &str, &[&str]); 3] = [
     (
+        "deviant-1",
+        "deviant",
+        &["conformance/tests/site/deviant.py", "1"],
+    ),
+    ("deviant", "deviant", &["conformance/tests/site/deviant.py", "2"]),
+    (
+        "swapping",
         "swapping",
         &["conformance/tests/planted/proxy.py", "SwapsBytesOfText"],
     ),
@@ -53,12 +59,15 @@ fn staged() -> Result<String, TaskError> {
     let mut logs = vec![below("reference.log")];
     finds(&[&["run", "--log", &below("reference.log")], FILTERS.as_slice()].concat())?;
     let mut subjects = Vec::new();
-    for (name, script) in SUBJECTS {
-        let (subject, log) = (below(name), below(&format!("{name}.log")));
-        describe(&folder.join(name), name, script)?;
+    for (place, name, script) in SUBJECTS {
+        let (subject, log) = (below(place), below(&format!("{place}.log")));
+        describe(&folder.join(place), name, script)?;
         finds(&[&["run", "--subject", &subject, "--log", &log], FILTERS.as_slice()].concat())?;
         logs.push(log);
-        subjects.push(subject);
+        // Only the newest version is paired.
+        if place == name {
+            subjects.push(subject);
+        }
     }
     let (matrix, site) = (below("matrix.json"), below("pages"));
     let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
@@ -81,7 +90,9 @@ fn describe(folder: &Path, name: &str, script: &[&str]) -> TaskResult {
     command.extend(script.map(|argument| (*argument).to_owned()));
     command.extend([server.display().to_string(), "serve".to_owned()]);
     written(folder)?;
-    let text = format!("name: {name}\nisolate: false\ncommand: {command:?}\n");
+    let text = format!(
+        "name: {name}\nhomepage: https://example.org/{name}\nlanguage: Python\nisolate: false\ncommand: {command:?}\n"
+    );
     let file = folder.join("subject.yaml");
     fs::write(&file, text).map_err(|error| TaskError::Failed(format!("{}: {error}", file.display())))
 }

@@ -30,8 +30,8 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             _ => ExpectationsFile::default(),
         };
         subjects.push(Subject {
+            origin: located.description.origin(),
             name: located.description.name,
-            homepage: located.description.homepage,
             file,
         });
     }

@@ -311,7 +311,10 @@ impl Prepared<'_> {
         };
         let unknown = Hello::default();
         let argument = arguments.subject.argument();
-        Who::of(&located.description.name, hello.unwrap_or(&unknown), argument)
+        Who {
+            origin: located.description.origin(),
+            ..Who::of(&located.description.name, hello.unwrap_or(&unknown), argument)
+        }
     }
 }
 

@@ -9,8 +9,9 @@ use std::{
 
 use legwork::{
     report::{
+        diff,
         matrix::{MatrixSummary, SCHEMA},
-        site::{Site, Subject},
+        site::{self, Site, Subject, Upgrade},
     },
     suite::Suite,
     words::counted,
@@ -45,9 +46,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Done {
     let suite = arguments.suite.load()?;
     let logs = arguments.logs.par_iter();
-    let subjects: Vec<Subject> = logs.map(|path| subject(&suite, path)).collect::<Result<_, _>>()?;
+    let mut subjects: Vec<Subject> = logs.map(|path| subject(&suite, path)).collect::<Result<_, _>>()?;
     let matrix = arguments.matrix.as_deref().map(matrix).transpose()?;
-    let site = Site::new(&suite, subjects, matrix).map_err(|error| Failure::Usage(error.to_string()))?;
+    let upgrades = upgrades(&mut subjects, &arguments.logs)?;
+    let site =
+        Site::new(&suite, subjects, upgrades, matrix).map_err(|error| Failure::Usage(error.to_string()))?;
     let out = &arguments.out;
     let shown = out.display().to_string();
     let former = former(out).map_err(Failure::Usage)?;
@@ -59,6 +62,35 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
 fn subject(suite: &Suite, path: &Path) -> Result<Subject, Failure> {
     let wrong = |error| Failure::Usage(format!("{}: {error}", path.display()));
     Subject::read(suite, &mut open(path)?).map_err(wrong)
+}
+
+/// What differs between the versions of each subject, with a page for a case of each kind of difference. Each of the
+/// subjects is of the log at the same place.
+fn upgrades(subjects: &mut [Subject], logs: &[PathBuf]) -> Result<Vec<Upgrade>, Failure> {
+    let successions = site::successions(subjects);
+    let mut upgrades = Vec::new();
+    for places in successions {
+        let ends = [places.0, places.1].map(|place| subjects.get(place).zip(logs.get(place)));
+        let [Some((old, old_log)), Some((new, new_log))] = ends else {
+            continue;
+        };
+        let wrong = |log: &Path, error| Failure::Usage(format!("{}: {error}", log.display()));
+        let diff = diff::diff(&mut open(old_log)?, &mut open(new_log)?)
+            .map_err(|(which, error)| wrong(if which == 0 { old_log } else { new_log }, error))?;
+        let upgrade = Upgrade::new(old, new, diff);
+        let examples = upgrade.examples();
+        for ((place, log), keys) in [(places.0, old_log), (places.1, new_log)]
+            .into_iter()
+            .zip(&examples)
+        {
+            if let Some(subject) = subjects.get_mut(place) {
+                let shown = subject.show(keys, &mut open(log)?);
+                shown.map_err(|error| wrong(log, error))?;
+            }
+        }
+        upgrades.push(upgrade);
+    }
+    Ok(upgrades)
 }
 
 fn matrix(path: &Path) -> Result<MatrixSummary, Failure> {

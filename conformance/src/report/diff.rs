@@ -73,6 +73,8 @@ pub enum Kind {
     Changed,
     /// It cannot be decided any more.
     Undecided,
+    /// It fails; the old run lacked what the case needs.
+    NewlyDriven,
     /// It can be decided, and passes.
     Decided,
     /// It cannot be decided as before, for another reason.
@@ -81,6 +83,8 @@ pub enum Kind {
     NewlyPassing,
     /// It failed, and is not there any more.
     GoneFailing,
+    /// It was decided; the new run lacks what the case needs.
+    NoLongerDriven,
 }
 
 /// A check that differs.
@@ -245,21 +249,27 @@ impl RunDiff {
         };
         // What passes beside a check that is withheld has no rule: only failures can be compared.
         let open = secrets == (0, 0);
-        let mut was = numbered(was.unwrap_or_default(), open);
+        let was = was.unwrap_or_default();
+        let runs = Runs {
+            exact,
+            was_driven: is_driven(&was),
+            is_driven: is_driven(&is),
+        };
+        let mut was = numbered(was, open);
         for ((rule, side, number), check) in numbered(is, open) {
             let earlier = was.remove(&(rule.clone(), side, number));
-            self.check((rule, side, number), earlier.as_ref(), Some(&check), exact);
+            self.check((rule, side, number), earlier.as_ref(), Some(&check), runs);
         }
         for (place, check) in was {
-            self.check(place, Some(&check), None, exact);
+            self.check(place, Some(&check), None, runs);
         }
     }
 
-    fn check(&mut self, place: Place, was: Option<&Check>, is: Option<&Check>, exact: bool) {
+    fn check(&mut self, place: Place, was: Option<&Check>, is: Option<&Check>, runs: Runs) {
         let Some(case) = is.or(was).map(|check| check.case.clone()) else {
             return;
         };
-        let Some((kind, worse)) = kind(was, is, exact) else {
+        let Some((kind, worse)) = runs.kind(was, is) else {
             let count = match (was, is) {
                 (None, _) => &mut self.appeared,
                 (_, None) => &mut self.gone,
@@ -300,28 +310,59 @@ fn numbered(checks: Vec<Check>, open: bool) -> BTreeMap<Place, Check> {
     placed
 }
 
-/// How a check differs, and whether that is worse; nothing for one that is the same, or is there in one run only and
-/// does not fail.
-fn kind(was: Option<&Check>, is: Option<&Check>, exact: bool) -> Option<(Kind, bool)> {
-    let fails = |check: &Check| check.verdict > Verdict::Pass;
-    let passes = |check: &Check| check.verdict == Verdict::Pass;
-    match (was, is) {
-        (Some(was), Some(is)) => {
-            let same = was.verdict == is.verdict && same_message(&was.message, &is.message, exact);
-            Some(match (was, is) {
-                _ if same => return None,
-                (was, is) if fails(was) && fails(is) => (Kind::Changed, is.verdict > was.verdict),
-                (_, is) if fails(is) => (Kind::NewlyFailing, true),
-                (was, is) if fails(was) && passes(is) => (Kind::NewlyPassing, false),
-                (_, is) if passes(is) => (Kind::Decided, false),
-                (was, _) if passes(was) || fails(was) => (Kind::Undecided, passes(was)),
-                _ => (Kind::OtherReason, false),
-            })
+/// Whether a case was driven to its end: nothing that it needs is lacking. Checks that come later than what is lacking
+/// are not there.
+fn is_driven(checks: &[Check]) -> bool {
+    !checks.iter().any(|check| check.verdict == Verdict::Unsupported)
+}
+
+/// How the two runs of a case can be compared.
+#[derive(Clone, Copy, Debug)]
+struct Runs {
+    /// Whether equal conduct has equal bytes and numbers in its messages.
+    exact: bool,
+    was_driven: bool,
+    is_driven: bool,
+}
+
+impl Runs {
+    /// How a check differs, and whether that is worse; nothing for one that is the same, or is there in one run only
+    /// and does not fail. What one of the runs could not drive is neither better nor worse.
+    fn kind(self, was: Option<&Check>, is: Option<&Check>) -> Option<(Kind, bool)> {
+        let decided = |check: &Check| check.verdict >= Verdict::Pass;
+        match (was, is) {
+            (was, Some(is)) if !self.was_driven && fails(is) && !was.is_some_and(decided) => {
+                Some((Kind::NewlyDriven, false))
+            }
+            (Some(was), Some(is)) if !self.is_driven && decided(was) && !decided(is) => {
+                Some((Kind::NoLongerDriven, false))
+            }
+            (Some(was), None) if !self.is_driven && fails(was) => Some((Kind::NoLongerDriven, false)),
+            (Some(was), Some(is)) => self.both(was, is),
+            (None, Some(is)) => fails(is).then_some((Kind::AppearedFailing, true)),
+            (Some(was), None) => fails(was).then_some((Kind::GoneFailing, false)),
+            (None, None) => None,
         }
-        (None, Some(is)) => fails(is).then_some((Kind::AppearedFailing, true)),
-        (Some(was), None) => fails(was).then_some((Kind::GoneFailing, false)),
-        (None, None) => None,
     }
+
+    fn both(self, was: &Check, is: &Check) -> Option<(Kind, bool)> {
+        let passes = |check: &Check| check.verdict == Verdict::Pass;
+        if was.verdict == is.verdict && same_message(&was.message, &is.message, self.exact) {
+            return None;
+        }
+        Some(match (was, is) {
+            (was, is) if fails(was) && fails(is) => (Kind::Changed, is.verdict > was.verdict),
+            (_, is) if fails(is) => (Kind::NewlyFailing, true),
+            (was, is) if fails(was) && passes(is) => (Kind::NewlyPassing, false),
+            (_, is) if passes(is) => (Kind::Decided, false),
+            (was, _) if passes(was) || fails(was) => (Kind::Undecided, passes(was)),
+            _ => (Kind::OtherReason, false),
+        })
+    }
+}
+
+fn fails(check: &Check) -> bool {
+    check.verdict > Verdict::Pass
 }
 
 /// Whether two messages say the same. Bytes and numbers are left out where a subject has random numbers of its own.
@@ -330,7 +371,7 @@ fn same_message(was: &str, is: &str, exact: bool) -> bool {
 }
 
 /// A message without bytes in hex and decimal numbers.
-fn shape(message: &str) -> String {
+pub(super) fn shape(message: &str) -> String {
     const LONG: usize = 8;
     let words = message.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric());
     let plain = |word: &str| {

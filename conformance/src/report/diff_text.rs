@@ -11,15 +11,17 @@ use crate::{protocol::Role, words::counted};
 const NAMED: usize = 10;
 
 /// What each kind of change is called.
-const TITLES: [(Kind, &str); 8] = [
+pub(super) const TITLES: [(Kind, &str); 10] = [
     (Kind::NewlyFailing, "Newly failing"),
     (Kind::AppearedFailing, "Appeared, and failing"),
     (Kind::Changed, "Failing in another way"),
     (Kind::Undecided, "No longer decided"),
+    (Kind::NewlyDriven, "Newly driven, and failing"),
     (Kind::NewlyPassing, "Newly passing"),
     (Kind::Decided, "Decided now, and passing"),
     (Kind::OtherReason, "Not decided for another reason"),
     (Kind::GoneFailing, "Gone, and had failed"),
+    (Kind::NoLongerDriven, "No longer driven"),
 ];
 
 /// The difference as text; Markdown if so wanted.
@@ -148,11 +150,24 @@ impl Text {
             parts.push(format!("withheld {old} → {new}"));
         }
         self.line(&parts.join(", "));
-        self.line(match diff.worse {
-            true if diff.is_worse_as_known() => "Worse than before, in known deviations alone.",
-            true => "Worse than before.",
-            false => "Not worse than before.",
-        });
+        self.line(verdict(diff));
+    }
+}
+
+/// What a kind of change is called.
+pub(super) fn title(kind: Kind) -> &'static str {
+    let mut titles = TITLES.iter();
+    titles
+        .find(|(named, _)| *named == kind)
+        .map_or("", |(_, title)| title)
+}
+
+/// Whether it is worse, in a sentence.
+pub(super) fn verdict(diff: &RunDiff) -> &'static str {
+    match diff.worse {
+        true if diff.is_worse_as_known() => "Worse than before, in known deviations alone.",
+        true => "Worse than before.",
+        false => "Not worse than before.",
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     expectations::{Entry, ExpectationsFile},
     rules_command::word,
+    subject::description::Origin,
     suite::{Suite, rule::Effect},
     words::counted,
 };
@@ -16,8 +17,8 @@ use super::{expectation_update::NO_REASON, text::push_line};
 pub struct Subject {
     /// Its name.
     pub name: String,
-    /// Where it is at home.
-    pub homepage: Option<String>,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Its known deviations.
     pub file: ExpectationsFile,
 }
@@ -90,8 +91,10 @@ fn listed(counts: &BTreeMap<String, usize>) -> String {
 fn one(text: &mut String, suite: &Suite, subject: &Subject) {
     text.push_str(&format!("\n## {}\n\n", subject.name));
     let seen = &subject.file.seen_with;
-    let home = subject.homepage.as_deref();
-    let home = home.map(|home| format!(", <{home}>")).unwrap_or_default();
+    let Origin { homepage, language } = &subject.origin;
+    let language = language.as_deref().map(|language| format!(", {language}"));
+    let home = homepage.as_deref().map(|home| format!(", <{home}>"));
+    let home = language.into_iter().chain(home).collect::<String>();
     let count = counted(subject.file.expectations.len(), "finding");
     push_line(text, &format!("{seen}{home}: {count}."));
     let mut entries: Vec<&Entry> = subject.file.expectations.iter().collect();

@@ -53,7 +53,7 @@ use crate::{
         trace::{End, Event},
     },
     runner::{CaseResult, Options},
-    subject::{Answer, Subject, reference::Reference},
+    subject::{Answer, Subject, description::Origin, reference::Reference},
     suite::Suite,
 };
 
@@ -66,6 +66,8 @@ pub struct Who {
     pub name: String,
     /// Version of the implementation.
     pub version: String,
+    /// Where it comes from.
+    pub origin: Origin,
     /// What `--subject` was; none for the reference.
     pub argument: Option<String>,
     /// What is steered of it.
@@ -87,6 +89,7 @@ impl Who {
             label: label.to_owned(),
             name,
             version,
+            origin: Origin::default(),
             argument,
             control: Control::of(hello),
         }

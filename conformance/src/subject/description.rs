@@ -6,7 +6,7 @@ use std::{
 };
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::isolation::Limits;
 
@@ -40,7 +40,7 @@ pub struct Description {
     /// Home page of the implementation.
     #[serde(default)]
     pub homepage: Option<String>,
-    /// Language of the adapter.
+    /// Language that the implementation is written in.
     #[serde(default)]
     pub language: Option<String>,
     /// Start a fresh process for every case.
@@ -62,6 +62,17 @@ pub struct Description {
     /// Exception classes that the implementation documents as its errors.
     #[serde(default)]
     pub documented_errors: Vec<String>,
+}
+
+/// Where an implementation comes from, as its description says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Origin {
+    /// Home page of the implementation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage: Option<String>,
+    /// Language that it is written in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// What must be installed on the machine.
@@ -149,6 +160,15 @@ fn quantity<'de, D: Deserializer<'de>>(
 }
 
 impl Description {
+    /// Where the implementation comes from.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin {
+            homepage: self.homepage.clone(),
+            language: self.language.clone(),
+        }
+    }
+
     /// What a process of the adapter may use.
     #[must_use]
     pub fn limits(&self) -> Limits {

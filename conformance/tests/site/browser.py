@@ -56,6 +56,7 @@ class Browser:
         self.session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.command(f"{domain}.enable")
+        self.command("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def close(self):
         try:
@@ -135,21 +136,32 @@ class Browser:
         return result["result"].get("value")
 
     def show(self, width, height, scheme):
-        """The size of the window, and the colours that the reader prefers."""
+        """The size of the window, and the colours that the reader prefers; nothing moves by itself."""
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
-        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.command("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"},
+        ])
 
     def allow_scripts(self, allowed):
         self.scripts = allowed
         self.command("Emulation.setScriptExecutionDisabled", value=not allowed)
 
     def key(self, key):
-        codes = {"Tab": 9, "Enter": 13, "Escape": 27}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}
         parameters = {"key": key, "code": key, "windowsVirtualKeyCode": codes[key]}
         if key == "Enter":
             parameters["text"] = "\r"
         self.command("Input.dispatchKeyEvent", type="keyDown", **parameters)
         self.command("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=codes[key])
+
+    def press(self, x, y):
+        """A finger on a place of the window."""
+        self.command("Emulation.setTouchEmulationEnabled", enabled=True)
+        self.evaluate("window.pressed = new Promise(done => { addEventListener('click', done, {once: true}); setTimeout(done, 2000); }); 0")
+        self.command("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self.command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        self.evaluate("pressed.then(() => 0)")
+        self.command("Emulation.setTouchEmulationEnabled", enabled=False)
 
     def picture(self, file, most=2600):
         size = self.command("Page.getLayoutMetrics")["cssContentSize"]

@@ -98,7 +98,7 @@ class Check:
     def pages(self):
         """One page of each kind; of those that differ much the largest."""
         chosen = ["index.html", "rules.html", "classes.html", "search.html"]
-        for folder in ("subjects", "rules", "classes", "anomalies", "cases"):
+        for folder in ("subjects", "changes", "rules", "classes", "anomalies", "cases"):
             found = sorted((self.site / folder).rglob("*.html"), key=lambda path: (path.stat().st_size, path))
             if not found:
                 self.expect(False, f"there is no page in {folder}")
@@ -184,8 +184,39 @@ class Check:
         told = self.browser.evaluate("document.querySelector('noscript p')?.checkVisibility()")
         self.expect(told, "search.html does not say that it needs a script")
         self.browser.allow_scripts(True)
-        using = [path.name for path in self.site.rglob("*.html") if "<script" in path.read_text() and path.name != "search.html"]
+        using = [
+            path.name for path in self.site.rglob("*.html")
+            if "<script" in path.read_text() and path.name != "search.html" and not path.is_relative_to(self.site / "cases")
+        ]
         self.expect(not using, f"scripts on {using[:3]}")
+
+    def bytes(self, case):
+        """The field of a byte is told by arrow keys, by a press and without a script."""
+        state = "(() => { const at = document.activeElement; return [at.hash, at.closest('.token')?.querySelector('.hint').textContent ?? '', at.tabIndex]; })()"
+        self.browser.show(*SIZES["phone"], "light")
+        self.browser.open(self.address(case))
+        self.browser.evaluate("document.querySelector('.hex a').focus()")
+        told = [self.browser.evaluate(state)]
+        for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "Home"):
+            self.browser.key(key)
+            told.append(self.browser.evaluate(state))
+        hashes = [place for place, _, _ in told]
+        self.expect(len(set(hashes[:3])) == 3 and hashes[3] == hashes[1] and hashes[5] == hashes[0], f"{case}: arrow keys go {hashes}")
+        self.expect(all(hint and stop == 0 for _, hint, stop in told), f"{case}: a field is not told, or is no place of the order: {told}")
+        self.expect(len({hint for _, hint, _ in told}) == len(set(hashes)), f"{case}: fields are told alike: {told}")
+        stops = self.browser.evaluate("[...document.querySelectorAll('.hex')].filter(hex => hex.querySelector('a') && hex.querySelectorAll('a[tabindex=\"0\"]').length !== 1).length")
+        self.expect(stops == 0, f"{case}: the bytes of {stops} tokens are not one place of the order")
+        described = self.browser.evaluate("[...document.querySelectorAll('.hex a')].every(link => document.getElementById(link.getAttribute('aria-describedby'))?.textContent.trim())")
+        self.expect(described, f"{case}: a byte is not described")
+        box = self.browser.evaluate("(() => { const last = [...document.querySelectorAll('.hex a')].find(a => a.hash.endsWith('-3')); last.scrollIntoView({block: 'center'}); const box = last.getBoundingClientRect(); return [box.x + 4, box.y + box.height / 2, scrollY, last.hash]; })()")
+        self.browser.press(box[0], box[1])
+        place, hint, _ = self.browser.evaluate(state)
+        seen = self.browser.evaluate("(() => { const box = document.activeElement.closest('.token').querySelector('.hint').getBoundingClientRect(); return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight; })()")
+        self.expect(place == box[3] and hint and seen, f"{case}: a press on {box[3]} tells {hint!r} of {place}, seen: {seen}")
+        where = self.browser.evaluate("[scrollY, location.hash]")
+        self.expect(where == [box[2], ""], f"{case}: a press goes away from the bytes: {where}, not {box[2]}")
+        for problem in self.browser.evaluate(CONTRAST):
+            self.expect(False, f"a field that is told: {problem}")
 
     def run(self):
         pages = self.pages()
@@ -200,7 +231,8 @@ class Check:
         self.keys("index.html", [".top nav a", ".find input", ".card a"])
         case = next((page for page in pages if page.startswith("cases/")), None)
         if case:
-            self.keys(case, [".sequence a", ".findings a", ".hex a", ".commands"])
+            self.keys(case, [".sequence a", ".findings a", ".hex a"])
+            self.bytes(case)
         print(f"{len(pages)} pages in {len(SIZES) * len(SCHEMES)} ways, {self.count} checks, {len(self.wrong)} wrong")
 
 

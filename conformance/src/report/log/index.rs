@@ -10,7 +10,7 @@ use super::{
     Check, Expectation, Finish, Record, Start, Unique,
     lines::{Lines, ReadError},
 };
-use crate::{control::Control, protocol::Hello};
+use crate::{control::Control, protocol::Hello, subject::description::Origin};
 
 /// A place in a log, in bytes.
 pub type Span = Range<u64>;
@@ -24,6 +24,8 @@ pub struct Index {
     pub hello: Option<Hello>,
     /// What was steered of it.
     pub control: Control,
+    /// Where it comes from.
+    pub origin: Origin,
     /// From `case-start` up to and with `case-end`, for cases that came to an end.
     pub cases: BTreeMap<String, Span>,
     /// Values that no two cases may have in common, by case.
@@ -72,7 +74,11 @@ impl Index {
     fn add(&mut self, record: Record) {
         match record {
             Record::Run(start) => self.start = *start,
-            Record::Subject { hello, control } => (self.hello, self.control) = (Some(*hello), *control),
+            Record::Subject {
+                hello,
+                control,
+                origin,
+            } => (self.hello, self.control, self.origin) = (Some(*hello), *control, *origin),
             Record::Unique(unique) => {
                 self.unique.insert(unique.case.clone(), *unique);
             }

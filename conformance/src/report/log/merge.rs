@@ -163,12 +163,16 @@ impl<'a, W: Write> Merger<'a, W> {
         let mut start = first.start.clone();
         start.shard = None;
         self.record("run", Record::Run(Box::new(start)))?;
-        let known = |(_, index): &'a (String, Index)| Some((index.hello.clone()?, index.control.clone()));
+        let known = |(_, index): &'a (String, Index)| Some((index.hello.clone()?, index));
         match self.indexes.iter().find_map(known) {
-            Some((hello, control)) => {
+            Some((hello, index)) => {
                 let key = format!("subject {}", hello.name);
-                let (hello, control) = (Box::new(hello), Box::new(control));
-                self.record(&key, Record::Subject { hello, control })
+                let subject = Record::Subject {
+                    hello: Box::new(hello),
+                    control: Box::new(index.control.clone()),
+                    origin: Box::new(index.origin.clone()),
+                };
+                self.record(&key, subject)
             }
             None => Ok(()),
         }

@@ -23,6 +23,7 @@ use crate::{
     expectations::{Complaint, Counts, Entry},
     protocol::{Hello, Role},
     run::portion::Shard,
+    subject::description::Origin,
 };
 
 pub use index::{Index, Span};
@@ -60,6 +61,9 @@ pub enum Record {
         /// What is steered of it.
         #[serde(default)]
         control: Box<Control>,
+        /// Where it comes from.
+        #[serde(flatten)]
+        origin: Box<Origin>,
     },
     /// A case; its calls, checks and `case-end` follow at once.
     CaseStart {

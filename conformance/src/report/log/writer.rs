@@ -109,6 +109,7 @@ impl<'a, W: Write> Writer<'a, W> {
             Record::Subject {
                 hello: Box::new(hello.clone()),
                 control: Box::new(control.clone()),
+                origin: Box::new(self.plan.who.origin.clone()),
             },
         );
         self.flush();

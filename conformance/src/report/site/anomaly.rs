@@ -72,6 +72,13 @@ impl Anomaly {
         self.shown.len().saturating_add(self.listed.len())
     }
 
+    /// A case that was listed has a page now.
+    pub(super) fn show(&mut self, key: &str) {
+        if let Some(place) = self.listed.iter().position(|listed| listed == key) {
+            self.shown.push(self.listed.remove(place));
+        }
+    }
+
     pub(super) fn known_count(&self) -> usize {
         self.checks.iter().filter(|failed| failed.is_known).count()
     }
@@ -194,7 +201,7 @@ fn reasons(expectations: &Expectations, checks: &[Failed]) -> Vec<Reason> {
 }
 
 /// Whether a link leads to a page of the web: a log can hold any other scheme, and a browser runs some.
-fn is_web(link: &str) -> bool {
+pub(super) fn is_web(link: &str) -> bool {
     ["https://", "http://"]
         .iter()
         .any(|scheme| link.starts_with(scheme))

@@ -53,7 +53,7 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
     for (id, class) in site.suite.bug_classes.iter() {
         let rules = || class.packages.iter().flat_map(|(_, rules)| rules);
         let mut breakers: Vec<String> = rules()
-            .flat_map(|rule| site.breakers(rule))
+            .flat_map(|rule| site.breakers_now(rule))
             .map(|(subject, _)| subject.title.clone())
             .collect();
         breakers.sort();
@@ -101,7 +101,9 @@ fn row(site: &Site<'_>, rule: &str) -> Row {
         .iter()
         .filter(|(_, saboteur)| saboteur.rule == rule);
     let roles = Role::BOTH.map(|role| {
-        let here = site.breakers(rule).filter(|(_, anomaly)| anomaly.side == role);
+        let here = site
+            .breakers_now(rule)
+            .filter(|(_, anomaly)| anomaly.side == role);
         (role.name(), here.map(Breaker::of).collect())
     });
     Row {

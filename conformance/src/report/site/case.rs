@@ -5,7 +5,7 @@ use std::{io, ops::Range};
 use askama::Template;
 
 use super::{
-    Page, Sink, Site, Subject,
+    Page, Sink, Site, Subject, escape,
     exchange::Call,
     matrix::Cited,
     page, place,
@@ -67,6 +67,13 @@ struct Shown {
     findings: Vec<usize>,
     token: Option<Token>,
     diffs: Vec<Diff>,
+}
+
+impl CasePage {
+    /// The key as markup that may be broken between its parts.
+    fn breakable(&self) -> String {
+        escape::breakable(&self.key)
+    }
 }
 
 /// Writes the pages of a subject's cases.

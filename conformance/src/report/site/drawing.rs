@@ -12,7 +12,7 @@ const COLUMNS: usize = 4;
 const SIDE: usize = 16;
 
 /// Width of a character, and heights of the heading, of the legend's lines and between cells.
-const CHARACTER: usize = 7;
+const CHARACTER: usize = 8;
 const TOP: usize = 52;
 const GAP: usize = 12;
 

@@ -42,6 +42,17 @@ fn steers(character: char) -> bool {
         )
 }
 
+/// An id as markup: it may be broken after what stands between its parts.
+pub(super) fn breakable(id: &str) -> String {
+    let mut markup = String::new();
+    for part in id.split_inclusive(['/', ':', '@']) {
+        // Writing to a string does not fail.
+        let _ = Harmless.write_escaped_str(&mut markup, part);
+        markup.push_str("<wbr>");
+    }
+    markup
+}
+
 /// The text with everything that steers spelled out; markup is left to whoever writes it down.
 pub(super) fn plain(text: &str) -> String {
     let spelled = |character: char| match character {
@@ -68,6 +79,11 @@ mod tests {
         assert_eq!(escaped("<a b='c\"&d'>"), "&lt;a b=&#39;c&quot;&amp;d&#39;&gt;");
         assert_eq!(escaped("\u{1b}[2J\0\u{202e}x\n"), "\\u{1b}[2J\\u{0}\\u{202e}x\n");
         assert_eq!(escaped("σς ß 日本"), "σς ß 日本");
+    }
+
+    #[test]
+    fn an_id_may_be_broken_and_is_no_markup() {
+        assert_eq!(breakable("a/<b>:c"), "a/<wbr>&lt;b&gt;:<wbr>c<wbr>");
     }
 
     #[test]

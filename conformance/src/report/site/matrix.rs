@@ -8,7 +8,9 @@ use std::{cmp::Reverse, collections::BTreeMap, io};
 
 use askama::Template;
 
-use super::{Page, Share, Sink, Site, Subject, drawing::Drawing, grouped, page, place, shares, subject};
+use super::{
+    Page, Share, Sink, Site, Subject, drawing::Drawing, grouped, page, place, shares, subject, version,
+};
 use crate::{
     pairs::{
         Ending,
@@ -16,6 +18,7 @@ use crate::{
     },
     protocol::Role,
     report::matrix::{CellSummary, MatrixSummary, sign_of, word},
+    subject::description::Origin,
     suite::rule::Effect,
     words::counted,
 };
@@ -130,7 +133,7 @@ fn head(site: &Site<'_>, matrix: &MatrixSummary, label: &str) -> Head {
     let title = player.map(|player| player.title.clone()).unwrap_or_default();
     let same_label = || site.subjects.iter().filter(|subject| subject.label == label);
     let same = same_label().find(|subject| subject.title == title);
-    let page = same.or_else(|| same_label().next());
+    let page = same.or_else(|| same_label().next_back());
     Head {
         label: label.to_owned(),
         href: page.map(|subject| place::subject(&subject.slug)),
@@ -326,6 +329,8 @@ struct Index {
 struct Brief {
     title: String,
     href: String,
+    origin: Origin,
+    versions: Vec<version::Listed>,
     passed: String,
     decided: String,
     shares: Vec<Share>,
@@ -337,12 +342,14 @@ struct Brief {
 }
 
 impl Brief {
-    fn of(subject: &Subject) -> Self {
+    fn of(site: &Site<'_>, subject: &Subject) -> Self {
         let (passed, decided) = subject.score();
         let (unexpected, known) = subject.unexpected_and_known();
         Self {
             title: subject.title.clone(),
             href: place::subject(&subject.slug),
+            origin: subject.origin.clone(),
+            versions: version::listed(site, subject),
             passed: grouped(passed),
             decided: grouped(decided),
             shares: shares(&subject.cases()),
@@ -363,10 +370,11 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
     if let Some(table) = &table {
         out("matrix.svg", &page(&Drawing::new(table))?)?;
     }
+    let newest = site.subjects.iter().filter(|subject| !subject.older);
     let index = Index {
         page: Page::new("", "index", "Who keeps the rules, who understands whom"),
         table,
-        subjects: site.subjects.iter().map(Brief::of).collect(),
+        subjects: newest.map(|subject| Brief::of(site, subject)).collect(),
     };
     out("index.html", &page(&index)?)
 }

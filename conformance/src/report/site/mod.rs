@@ -1,10 +1,12 @@
-//! A static site of runs and pairings: plain pages that need no network, no server, and no script but for the search.
+//! A static site of runs and pairings: plain pages that need no network, no server, and no script but for the search; one
+//! more makes the bytes of tokens easier to walk through.
 //!
 //! | module | makes |
 //! |---|---|
 //! | `ran`, `anomaly`, `exchange` | what logs say: subjects, their failures, the calls of cases |
 //! | `matrix`, `drawing` | the first page: the subjects, and who understands whom; the matrix as a drawing |
 //! | `subject` | a page for each subject, and for each of its failures by rule and side |
+//! | `version` | a page for what differs between two versions of a subject |
 //! | `rule`, `bug_class` | a page for each rule and each class of defects, with those who break it |
 //! | `case`, `token`, `sequence` | a page for a case: the exchange drawn, its tokens, what differs |
 //! | `search` | the search page and its index |
@@ -29,6 +31,7 @@ mod search;
 mod sequence;
 mod subject;
 mod token;
+mod version;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,6 +42,7 @@ use askama::Template;
 
 pub use anomaly::SHOWN_IN_FULL;
 pub use ran::Subject;
+pub use version::{Upgrade, successions};
 
 use crate::{
     check::Verdict,
@@ -54,8 +58,9 @@ use matrix::Cited;
 #[derive(Debug)]
 pub struct Site<'a> {
     suite: &'a Suite,
-    /// Subjects in order of their names.
+    /// Subjects in order of their names, those of one name from old to new.
     subjects: Vec<Subject>,
+    upgrades: Vec<Upgrade>,
     matrix: Option<MatrixSummary>,
     /// The cases of the suite by id.
     cases: BTreeMap<String, Case<'a>>,
@@ -127,27 +132,28 @@ fn grouped(number: usize) -> String {
 pub struct SameSubject(String);
 
 impl<'a> Site<'a> {
-    /// A site of subjects and, if there is one, a matrix.
+    /// A site of subjects, what differs between their versions, and, if there is one, a matrix. The newest version of a
+    /// subject has the pages that are named by the subject alone.
     ///
     /// # Errors
     /// Two subjects are the same in the same version.
     pub fn new(
         suite: &'a Suite,
         mut subjects: Vec<Subject>,
+        upgrades: Vec<Upgrade>,
         matrix: Option<MatrixSummary>,
     ) -> Result<Self, SameSubject> {
-        subjects.sort_by(|one, other| (&one.label, &one.title).cmp(&(&other.label, &other.title)));
-        let mut labels: BTreeMap<String, usize> = BTreeMap::new();
-        for subject in &subjects {
-            let count = labels.entry(subject.label.clone()).or_default();
-            *count = count.saturating_add(1);
-        }
-        let mut slugs = BTreeSet::new();
-        for subject in &mut subjects {
-            if labels.get(&subject.label).is_some_and(|count| *count > 1) {
-                subject.slug = place::name(&format!("{}/{}", subject.label, subject.hello.version));
+        subjects.sort_by(version::order);
+        let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut newer: Option<String> = None;
+        for subject in subjects.iter_mut().rev() {
+            let version = subject.hello.version.clone();
+            if newer.as_ref() == Some(&subject.label) {
+                subject.slug = place::name(&format!("{}/{version}", subject.label));
+                subject.older = true;
             }
-            if !slugs.insert(subject.slug.clone()) {
+            newer = Some(subject.label.clone());
+            if !seen.insert((subject.label.clone(), version)) {
                 return Err(SameSubject(subject.title.clone()));
             }
         }
@@ -155,6 +161,7 @@ impl<'a> Site<'a> {
         Ok(Self {
             suite,
             subjects,
+            upgrades,
             matrix,
             cases: all.map(|case| (case.id.clone(), case)).collect(),
         })
@@ -166,6 +173,7 @@ impl<'a> Site<'a> {
     /// Those of the sink.
     pub fn write(&self, out: &mut Sink<'_>) -> io::Result<()> {
         out("style.css", include_str!("../../../templates/style.css"))?;
+        out("bytes.js", include_str!("../../../templates/bytes.js"))?;
         out("search.js", include_str!("../../../templates/search.js"))?;
         matrix::write(self, out)?;
         rule::write(self, out)?;
@@ -175,6 +183,7 @@ impl<'a> Site<'a> {
             case::write(self, subject, out)?;
             out(&place::badge(&subject.slug), &page(&badge::Badge::new(subject))?)?;
         }
+        version::write(self, out)?;
         search::write(self, out)
     }
 
@@ -186,7 +195,12 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Who breaks a rule.
+    /// Who breaks a rule, in the newest version that there is.
+    fn breakers_now(&self, rule: &str) -> impl Iterator<Item = (&Subject, &Anomaly)> {
+        self.breakers(rule).filter(|(subject, _)| !subject.older)
+    }
+
+    /// Who breaks a rule, or has broken it in an older version.
     fn breakers(&self, rule: &str) -> impl Iterator<Item = (&Subject, &Anomaly)> {
         let of = move |anomaly: &&Anomaly| anomaly.rule == rule;
         let subjects = self.subjects.iter();

@@ -51,6 +51,11 @@ pub(super) fn bug_class(id: &str) -> String {
     format!("classes/{}.html", name(id))
 }
 
+/// The page of what differs between a version of a subject and the one before.
+pub(super) fn changes(slug: &str) -> String {
+    format!("changes/{slug}.html")
+}
+
 /// The page of a subject's failures of one rule on one side.
 pub(super) fn anomaly(slug: &str, rule: &str, side: Role) -> String {
     format!("anomalies/{slug}/{}.{}.html", name(rule), side.name())

@@ -14,6 +14,7 @@ use crate::{
     check::Verdict,
     protocol::{Hello, Role},
     report::log::{Check, Index, Known, ReadError, Record, Span, records},
+    subject::description::Origin,
     suite::Suite,
 };
 
@@ -28,8 +29,12 @@ pub struct Subject {
     pub(super) slug: String,
     /// Whether it stands behind an adapter; the reference does not.
     pub(super) foreign: bool,
+    /// Whether the site has a newer version of it.
+    pub(super) older: bool,
     pub(super) seed: u64,
     pub(super) hello: Hello,
+    /// Where it comes from; a home page is one of the web.
+    pub(super) origin: Origin,
     /// Cases by verdict, for each choice of judged sides.
     pub(super) roles: BTreeMap<Vec<Role>, BTreeMap<Verdict, usize>>,
     /// Decided checks.
@@ -52,6 +57,8 @@ pub struct Subject {
     pub(super) unseen: Vec<(String, usize)>,
     /// Cases that have a page.
     pub(super) kept: Vec<Kept>,
+    /// Cases whose calls are not told.
+    secret: BTreeSet<String>,
 }
 
 /// A case with its calls.
@@ -92,11 +99,52 @@ impl Subject {
         Ok(reading.subject(&index, anomalies, kept))
     }
 
+    /// Gives more failed cases a page, read from the log that the subject was read from.
+    ///
+    /// # Errors
+    /// The log cannot be read, or is no run log.
+    pub fn show(
+        &mut self,
+        keys: &BTreeSet<String>,
+        log: &mut (impl BufRead + Seek),
+    ) -> Result<(), ReadError> {
+        let is_shown = |key: &String| self.kept.iter().any(|kept| kept.key == *key);
+        let more: Vec<&String> = keys
+            .iter()
+            .filter(|key| !is_shown(key) && !self.secret.contains(*key))
+            .collect();
+        if more.is_empty() {
+            return Ok(());
+        }
+        let index = Index::of(&mut *log)?;
+        let checks = self.anomalies.iter().flat_map(|anomaly| &anomaly.checks);
+        let failed: Vec<Failed> = checks
+            .filter(|failed| more.contains(&&failed.case))
+            .cloned()
+            .collect();
+        for key in more {
+            let is_failed = failed.iter().any(|failed| failed.case == *key);
+            let Some(span) = index.cases.get(key).filter(|_| is_failed) else {
+                continue;
+            };
+            self.kept.push(keep(key, span, &failed, log)?);
+            for anomaly in &mut self.anomalies {
+                anomaly.show(key);
+            }
+        }
+        Ok(())
+    }
+
     /// The command that replays a case, without the folder of this machine that the adapter lies in.
     pub(super) fn repro(&self, key: &str) -> String {
         let mut command = format!("legwork repro '{key}'");
         if self.foreign {
-            command.push_str(&format!(" --subject conformance/adapters/{}", self.label));
+            let version = match self.older {
+                true => format!("@{}", self.hello.version),
+                false => String::new(),
+            };
+            let folder = format!("conformance/adapters/{}{version}", self.label);
+            command.push_str(&format!(" --subject {}", word(&folder)));
         }
         if self.seed != 0 {
             command.push_str(&format!(" --seed {}", self.seed));
@@ -221,22 +269,50 @@ impl Reading {
         Subject {
             slug: place::name(&label),
             foreign: label != "reference",
+            older: false,
             label,
             title,
             seed: index.start.seed,
             hello,
+            origin: origin(&index.origin),
             roles: self.roles,
             checks: self.checks,
             rules: self.rules.len(),
             withheld: self.withheld,
             harness_faults: self.harness_faults,
-            missing: index.never_ran().count(),
+            missing: missing(index),
             complaints: index.end.as_ref().map_or(0, |end| end.complaints.len()),
             anomalies,
             unsupported: most_first(self.unsupported),
             unseen: most_first(self.unseen),
             kept,
+            secret: self.secret,
         }
+    }
+}
+
+/// Cases that a run which was interrupted left; one that came to its end left none but those of a side that is not played.
+fn missing(index: &Index) -> usize {
+    match index.end {
+        Some(_) => 0,
+        None => index.never_ran().count(),
+    }
+}
+
+fn origin(told: &Origin) -> Origin {
+    let web = |page: &String| anomaly::is_web(page);
+    Origin {
+        homepage: told.homepage.clone().filter(web),
+        language: told.language.clone(),
+    }
+}
+
+/// A text as a word of a shell.
+fn word(text: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/.@_-+:".contains(character);
+    match text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 

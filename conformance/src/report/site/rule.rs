@@ -84,7 +84,7 @@ pub(super) fn write(site: &Site<'_>, out: &mut Sink<'_>) -> io::Result<()> {
 
 fn listed(site: &Site<'_>, id: &str, entry: &RuleEntry) -> Listed {
     let mut breakers: Vec<&str> = site
-        .breakers(id)
+        .breakers_now(id)
         .map(|(subject, _)| subject.slug.as_str())
         .collect();
     breakers.dedup();

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, io};
 use askama::Template;
 use serde_json::json;
 
-use super::{Page, Sink, Site, Subject, escape::plain, page, place};
+use super::{Page, Sink, Site, Subject, escape::plain, page, place, version};
 use crate::rules_command::word;
 
 /// The page.
@@ -51,7 +51,16 @@ fn entries(site: &Site<'_>) -> Vec<Entry> {
         ("bug class", id.to_owned(), href, class.text.clone())
     });
     let failures = site.subjects.iter().flat_map(failures);
-    subjects.chain(rules).chain(classes).chain(failures).collect()
+    let versions = version::titles(site).map(|(title, href)| {
+        let text = "what differs between two versions".to_owned();
+        ("versions", title, href, text)
+    });
+    subjects
+        .chain(versions)
+        .chain(rules)
+        .chain(classes)
+        .chain(failures)
+        .collect()
 }
 
 /// The pages of a subject's failures and cases.

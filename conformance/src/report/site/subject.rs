@@ -9,9 +9,12 @@ use super::{
     anomaly::{Anomaly, Reason, SHOWN_IN_FULL},
     grouped, judged,
     matrix::Cited,
-    page, place, shares,
+    page, place, shares, version,
 };
-use crate::{check::Verdict, protocol::Drive, rules_command::word, words::counted};
+use crate::{
+    check::Verdict, protocol::Drive, report::diff, rules_command::word, subject::description::Origin,
+    words::counted,
+};
 
 /// Characters of a message in a list.
 const SHORT: usize = 220;
@@ -28,6 +31,7 @@ struct SubjectPage<'a> {
     checks: String,
     unexpected: usize,
     known: usize,
+    versions: Vec<version::Listed>,
     roles: Vec<RoleShares>,
     drives: Vec<Driven>,
     effects: Vec<(String, Vec<Entry>)>,
@@ -145,6 +149,7 @@ pub(super) fn write(site: &Site<'_>, subject: &Subject, out: &mut Sink<'_>) -> i
         checks: grouped(subject.checks),
         unexpected,
         known,
+        versions: version::listed(site, subject),
         roles: roles.collect(),
         drives: subject.hello.drives.iter().map(Driven::of).collect(),
         effects: effects.collect(),
@@ -245,14 +250,16 @@ impl Shown {
     }
 }
 
+/// What was said, those that differ in bytes and numbers alone counted together under the first of them.
 fn messages(anomaly: &Anomaly) -> Vec<(String, usize)> {
-    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    let mut counts: std::collections::BTreeMap<String, (&str, usize)> = std::collections::BTreeMap::new();
     for failed in &anomaly.checks {
-        let count = counts.entry(&failed.message).or_default();
+        let same = counts.entry(diff::shape(&failed.message));
+        let (_, count) = same.or_insert((&failed.message, 0));
         *count = count.saturating_add(1);
     }
     let mut messages: Vec<(String, usize)> = counts
-        .into_iter()
+        .into_values()
         .map(|(message, count)| (message.to_owned(), count))
         .collect();
     messages.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
