@@ -41,6 +41,8 @@ pub struct Matrix {
     pub saboteurs: Vec<Killed>,
     /// Rules that are checked and have no saboteur that only their own check is needed for.
     pub open: Vec<String>,
+    /// Such rules of files that are not finished.
+    pub unfinished: Vec<String>,
     /// Saboteurs that their own rule's check did not catch.
     pub survivors: Vec<String>,
     /// Rules whose checks fail for more than a tenth of all saboteurs.
@@ -78,7 +80,14 @@ pub fn matrix(suite: &Suite, cases: &[Case<'_>], options: &Options, done: impl F
         })
         .collect();
     let checked: BTreeSet<String> = hunt.checked.keys().map(|rule| (*rule).to_owned()).collect();
-    summarise(killed, &checked, broken)
+    let mut matrix = summarise(killed, &checked, broken);
+    let unfinished = |id: &String| {
+        suite
+            .rule(id)
+            .is_some_and(|(_, entry)| entry.unfinished.is_some())
+    };
+    (matrix.unfinished, matrix.open) = matrix.open.into_iter().partition(unfinished);
+    matrix
 }
 
 /// What the saboteurs are let loose on.
@@ -206,6 +215,7 @@ fn summarise(saboteurs: Vec<Killed>, checked: &BTreeSet<String>, broken: BTreeSe
         .collect();
     Matrix {
         open,
+        unfinished: Vec::new(),
         survivors,
         noisy,
         broken,

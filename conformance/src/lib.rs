@@ -2,6 +2,7 @@
 
 pub mod adapter;
 pub mod audit;
+pub mod caller;
 pub mod cells;
 pub mod check;
 pub mod control;

@@ -225,7 +225,7 @@ fn matches(filter: &str, id: &str) -> bool {
 }
 
 /// Adds a paragraph, indented and broken into lines of at most a hundred characters.
-pub(crate) fn wrap(text: &mut String, paragraph: &str, indent: usize) {
+pub fn wrap(text: &mut String, paragraph: &str, indent: usize) {
     let mut width = 0;
     for word in paragraph.split_whitespace() {
         let length = word.chars().count();

@@ -10,6 +10,7 @@
 use std::{collections::BTreeSet, env, fs, path::Path};
 
 use legwork::{
+    caller,
     expectations::ExpectationsFile,
     protocol::{Namespace, ReplyLine, RequestLine, Status},
     report::{diff, log, summary},
@@ -58,20 +59,32 @@ fn ids_are_distinct() {
 }
 
 #[test]
-fn every_checked_rule_has_a_saboteur() {
+fn every_checked_rule_has_a_saboteur_or_a_trace_that_breaks_it() {
     let suite = suite();
+    let traces = caller::traces();
     let made_for: BTreeSet<_> = suite
         .saboteurs
         .iter()
         .map(|(_, saboteur)| saboteur.rule.as_str())
+        .chain(traces.iter().filter_map(|vector| vector.breaks.as_deref()))
         .collect();
     let open: Vec<_> = suite
         .rules
         .iter()
-        .filter(|(id, entry)| entry.is_checked() && !made_for.contains(id.as_str()))
+        .filter(|(_, entry)| entry.is_checked() && entry.unfinished.is_none())
+        .filter(|(id, _)| !made_for.contains(id.as_str()))
         .map(|(id, _)| id)
         .collect();
     assert_eq!(open, Vec::<&String>::new());
+}
+
+#[test]
+fn the_unfinished_files_are_known() {
+    let suite = suite();
+    let unfinished = suite.rules.values().filter(|entry| entry.unfinished.is_some());
+    let files: BTreeSet<&str> = unfinished.map(|entry| entry.file.as_str()).collect();
+    let known = ["asc", "context", "isc", "wire"].map(|call| format!("rules/{call}/negotiate.yaml"));
+    assert!(files.iter().eq(known.iter()), "{files:?}");
 }
 
 #[test]
@@ -383,7 +396,7 @@ fn rules_are_listed_and_shown() {
     let error = rules_command::show(&suite, "asc/mic-verified").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no rule `asc/mic-verified`; there are asc/ntlm/mic-verified"
+        "no rule `asc/mic-verified`; there are asc/negotiate/mic-verified, asc/ntlm/mic-verified, isc/negotiate/mic-verified"
     );
 }
 

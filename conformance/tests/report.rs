@@ -11,7 +11,6 @@ mod staged;
 
 use insta::assert_snapshot;
 use legwork::{
-    audit,
     check::Verdict,
     protocol::Role,
     report::{Run, coverage::Coverage, repro, summary, text},
@@ -169,21 +168,4 @@ fn a_repro_folder_explains_itself() {
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_snapshot!(names.join("\n"));
     assert_snapshot!("a_repro_folder_readme", files[0].1);
-}
-
-#[test]
-fn a_page_with_an_unknown_name_fails_the_audit() {
-    let page = audit::audit(
-        &suite(),
-        "page.md",
-        "SEC\\_E\\_OK\n<span id=\"isc_req_no_such_thing\"></span>\n",
-    );
-    assert!(!page.is_good());
-    assert_snapshot!(
-        audit::text(&[page])
-            .lines()
-            .filter(|line| !line.contains("SEC_E_OK"))
-            .collect::<Vec<_>>()
-            .join("\n")
-    );
 }

@@ -15,7 +15,6 @@ pub(super) fn check(judge: &mut Judge<'_>) {
         }
         match event.purpose {
             Purpose::Acquire => acquire(judge, at, event),
-            Purpose::Leg(_) => allocation(judge, at, event),
             Purpose::Release if matches!(event.request, Request::Delete { .. }) => {
                 let rule = judge.rule_of_package("context", "delete-succeeds");
                 status(judge, &rule, at, event, "SEC_E_OK");
@@ -53,29 +52,6 @@ pub(super) fn completed_before(judge: &Judge<'_>, at: usize, side: Role) -> bool
 pub(super) fn requires(event: &Event, name: &str) -> bool {
     let bit = names::requirement(event.side, name).unwrap_or_default();
     event.leg().is_some_and(|leg| leg.requirements & bit != 0)
-}
-
-/// The package says that it allocated the output if it was asked to.
-fn allocation(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    if !requires(event, "allocate-memory") || event.side != Role::Initiator {
-        return;
-    }
-    let rule = judge.rule_of_package("isc", "allocated-memory-reported");
-    match event
-        .attributes()
-        .filter(|attributes| attributes.namespace == Namespace::Sspi)
-    {
-        Some(attributes) if judge.shows(event.side, "buffers") => {
-            let reported = names::attribute(event.side, "allocated-memory").unwrap_or_default();
-            judge.check(&rule, at, attributes.bits & reported != 0, || {
-                format!(
-                    "allocation was asked for; attributes 0x{:08x} do not have it",
-                    attributes.bits
-                )
-            });
-        }
-        _ => judge.not_applicable(&rule, at, "buffers, attributes"),
-    }
 }
 
 /// A documented status, or an error that the implementation documents.

@@ -10,6 +10,7 @@ mod diff;
 mod findings;
 mod inspect;
 mod isolation;
+mod judge;
 mod list;
 mod log;
 mod merge;
@@ -47,6 +48,8 @@ enum Command {
     List(list::Arguments),
     /// Decode a token
     Inspect(inspect::Arguments),
+    /// Hold what a program that calls a package did against the rules for programs
+    Judge(judge::Arguments),
     /// What the suite judges by, and how well that is proven
     #[command(subcommand)]
     Rules(rules::Command),
@@ -91,6 +94,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Judge(arguments) => judge::run(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Findings(arguments) => findings::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),

@@ -1,9 +1,16 @@
 //! `legwork rules`.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::BufReader,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use legwork::{
-    audit, cells, kill,
+    audit::{self, Seen},
+    cells, kill,
     report::{
         bug_classes::{self, BugClasses},
         cells::Cells,
@@ -77,11 +84,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         suite: SuiteChoice,
     },
-    /// Hold documentation pages against the rules: each status and flag that a page names needs a rule or an erratum
+    /// Hold documentation pages against the rules: each status, flag and argument that a page names needs a rule or an
+    /// erratum, and a check that saw it
     Audit {
         /// Markdown or HTML in any language
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// What checks saw is read off this run log, not off a run of the reference
+        #[arg(long, value_name = "FILE")]
+        log: Option<PathBuf>,
         #[command(flatten)]
         suite: SuiteChoice,
     },
@@ -95,7 +106,7 @@ pub(crate) fn run(command: &Command) -> Done {
         Command::BugClasses { package, json, suite } => classes(suite, package.as_deref(), *json),
         Command::Model { package, suite } => model(suite, package.as_deref()),
         Command::KillMatrix { json, verbose, suite } => matrix(suite, *json, *verbose),
-        Command::Audit { files, suite } => pages(suite, files),
+        Command::Audit { files, log, suite } => pages(suite, files, log.as_deref()),
     }
 }
 
@@ -126,11 +137,21 @@ fn results(suite: &Suite) -> Vec<CaseResult> {
     results
 }
 
-/// The packages to tell of: the one that is asked for, or all that scenarios drive.
+/// The packages to tell of: the one that is asked for, or all that scenarios drive and whose rules are finished.
 fn packages<'a>(suite: &'a Suite, package: Option<&'a str>) -> Vec<&'a str> {
     let driven = suite.scenarios.iter().map(|entry| entry.package.as_str());
     let driven: BTreeSet<&str> = driven.collect();
-    package.map_or_else(|| driven.into_iter().collect(), |package| vec![package])
+    let (finished, others): (Vec<&str>, Vec<&str>) =
+        driven.into_iter().partition(|package| suite.is_finished(package));
+    match package {
+        Some(package) => vec![package],
+        None => {
+            for package in others {
+                console::note(&format!("{package} is left out: its rules are not finished"));
+            }
+            finished
+        }
+    }
 }
 
 fn classes(choice: &SuiteChoice, package: Option<&str>, json: bool) -> Done {
@@ -192,15 +213,30 @@ fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
-fn pages(choice: &SuiteChoice, files: &[PathBuf]) -> Done {
+fn pages(choice: &SuiteChoice, files: &[PathBuf], log: Option<&Path>) -> Done {
     let suite = choice.load()?;
-    let mut pages = Vec::new();
-    for path in files {
+    let read = |path: &Path| {
         let shown = path.display().to_string();
-        let read =
-            fs::read(path).map_err(|error| Failure::Usage(format!("{shown}: cannot be read: {error}")))?;
-        pages.push(audit::audit(&suite, &shown, &String::from_utf8_lossy(&read)));
-    }
+        let read = fs::read(path);
+        let read = read.map_err(|error| Failure::Usage(format!("{shown}: cannot be read: {error}")))?;
+        Ok((shown, String::from_utf8_lossy(&read).into_owned()))
+    };
+    let texts: Vec<(String, String)> = files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let seen = match log {
+        Some(path) => seen(&suite, path)?,
+        None => Seen::of(&suite, &results(&suite)),
+    };
+    let pages = texts
+        .iter()
+        .map(|(file, text)| audit::audit(&suite, &seen, file, text));
+    let pages: Vec<audit::Page> = pages.collect();
     console::print(&audit::text(&pages))?;
     Ok(console::verdict(pages.iter().all(audit::Page::is_good)))
+}
+
+/// What checks saw by a run log.
+fn seen(suite: &Suite, path: &Path) -> Result<Seen, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::Usage(format!("{}: {error}", path.display()));
+    let file = fs::File::open(path).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    Seen::of_log(suite, BufReader::new(file)).map_err(|error| wrong(&error))
 }

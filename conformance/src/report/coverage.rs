@@ -1,12 +1,15 @@
-//! What checks each rule, read off a run: how many checks, in how many cases, and the saboteurs that prove them.
+//! What checks each rule, read off a run: how many checks, in how many cases, and the saboteurs that prove them. Rules for
+//! programs are checked by traces as well, each of which counts as a case, and as a saboteur if a rule is broken in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    caller,
     check::Verdict,
     rules_command::word,
     runner::CaseResult,
     suite::{RuleEntry, Suite},
+    words::counted,
 };
 
 use super::text::push_line;
@@ -28,6 +31,8 @@ pub struct FileCoverage {
     pub file: String,
     /// Title of the file.
     pub title: String,
+    /// What is still to come before its rules are held to this.
+    pub unfinished: Option<String>,
     /// The rules in order of ids.
     pub rules: Vec<RuleCoverage>,
 }
@@ -70,7 +75,8 @@ impl FileCoverage {
     /// Whether too many of its rules are unchecked.
     #[must_use]
     pub fn is_thin(&self) -> bool {
-        self.unchecked().saturating_mul(100) > self.rules.len().saturating_mul(MOST_UNCHECKED)
+        self.unfinished.is_none()
+            && self.unchecked().saturating_mul(100) > self.rules.len().saturating_mul(MOST_UNCHECKED)
     }
 }
 
@@ -90,6 +96,14 @@ impl Coverage {
                 cases.insert(&result.case);
             }
         }
+        let traces = caller::traces();
+        for vector in &traces {
+            for check in vector.trace.iter().flat_map(|trace| caller::judge(suite, trace)) {
+                let (count, cases) = checks.entry(check.rule).or_default();
+                *count = count.saturating_add(1);
+                cases.insert(&vector.id);
+            }
+        }
         let mut files: BTreeMap<&str, FileCoverage> = BTreeMap::new();
         for (id, entry) in &suite.rules {
             if package.is_some_and(|package| !id.split('/').any(|part| part == package)) {
@@ -97,10 +111,15 @@ impl Coverage {
             }
             let file = files.entry(&entry.file).or_default();
             (file.file, file.title) = (entry.file.clone(), entry.title.clone());
+            file.unfinished.clone_from(&entry.unfinished);
             let (count, cases) = checks
                 .get(id.as_str())
                 .map_or((0, 0), |(count, cases)| (*count, cases.len()));
-            file.rules.push(rule(suite, id, entry, count, cases));
+            let broken_in = traces
+                .iter()
+                .filter(|vector| vector.breaks.as_deref() == Some(id));
+            let broken_in = broken_in.map(|vector| vector.id.clone());
+            file.rules.push(rule(suite, id, entry, (count, cases), broken_in));
         }
         Self {
             files: files.into_values().collect(),
@@ -110,8 +129,14 @@ impl Coverage {
     /// Whether every rule is checked or says why not, and no file is thin.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let defects = self.rules().any(|rule| rule.defect().is_some());
+        let defects = self.held().any(|rule| rule.defect().is_some());
         !defects && !self.files.iter().any(FileCoverage::is_thin)
+    }
+
+    /// The rules of files that are finished.
+    fn held(&self) -> impl Iterator<Item = &RuleCoverage> {
+        let finished = self.files.iter().filter(|file| file.unfinished.is_none());
+        finished.flat_map(|file| &file.rules)
     }
 
     fn rules(&self) -> impl Iterator<Item = &RuleCoverage> {
@@ -129,6 +154,9 @@ impl Coverage {
                 &mut text,
                 &format!("\n{} ({}): {}", file.title, file.file, share(&file.rules)),
             );
+            if let Some(unfinished) = &file.unfinished {
+                push_line(&mut text, &format!("not finished: {unfinished}"));
+            }
             for rule in &file.rules {
                 let why = match &rule.unchecked {
                     Some(why) => format!("not checked: {why}"),
@@ -143,12 +171,17 @@ impl Coverage {
         self.defects(&mut text);
         let all: Vec<RuleCoverage> = self.rules().cloned().collect();
         push_line(&mut text, &format!("\n{} in all", share(&all)));
+        let unfinished = all.len().saturating_sub(self.held().count());
+        if unfinished > 0 {
+            let rules = counted(unfinished, "rule");
+            push_line(&mut text, &format!("{rules} in files that are not finished"));
+        }
         text
     }
 
     fn defects(&self, text: &mut String) {
         let mut lines: Vec<String> = self
-            .rules()
+            .held()
             .filter_map(|rule| Some(format!("{}: {}", rule.id, rule.defect()?)))
             .collect();
         let thin = self.files.iter().filter(|file| file.is_thin());
@@ -167,14 +200,23 @@ impl Coverage {
     }
 }
 
-fn rule(suite: &Suite, id: &str, entry: &RuleEntry, checks: usize, cases: usize) -> RuleCoverage {
+fn rule(
+    suite: &Suite,
+    id: &str,
+    entry: &RuleEntry,
+    (checks, cases): (usize, usize),
+    broken_in: impl Iterator<Item = String>,
+) -> RuleCoverage {
     let made_for = suite.saboteurs.iter().filter(|(_, saboteur)| saboteur.rule == id);
     let why = entry.rule.unchecked.as_ref();
     RuleCoverage {
         id: id.to_owned(),
         checks,
         cases,
-        saboteurs: made_for.map(|(name, _)| name.to_owned()).collect(),
+        saboteurs: made_for
+            .map(|(name, _)| name.to_owned())
+            .chain(broken_in)
+            .collect(),
         unchecked: why.map(|unchecked| format!("{}, {}", word(&unchecked.why), unchecked.note.trim())),
     }
 }

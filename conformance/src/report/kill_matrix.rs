@@ -79,10 +79,11 @@ fn survivors(matrix: &Matrix) -> Vec<String> {
 fn counts(matrix: &Matrix) -> String {
     let caught = matrix.saboteurs.iter().filter(|killed| killed.caught()).count();
     format!(
-        "{} saboteurs, {caught} caught, {} survive; {} rules open, {} broken, {} noisy",
+        "{} saboteurs, {caught} caught, {} survive; {} rules open, {} in unfinished files, {} broken, {} noisy",
         matrix.saboteurs.len(),
         matrix.survivors.len(),
         matrix.open.len(),
+        matrix.unfinished.len(),
         matrix.broken.len(),
         matrix.noisy.len(),
     )
@@ -98,6 +99,7 @@ pub fn json(matrix: &Matrix) -> Value {
         "saboteurs": matrix.saboteurs.iter().map(row).collect::<Vec<_>>(),
         "survivors": matrix.survivors,
         "open": matrix.open,
+        "unfinished": matrix.unfinished,
         "broken": matrix.broken,
         "noisy": matrix.noisy,
     })

@@ -3,6 +3,7 @@
 mod codec;
 mod derive;
 mod members;
+mod policy;
 
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
@@ -344,8 +345,8 @@ impl Subject for Reference {
 
 fn hello() -> Hello {
     let words = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let drive = |role, call: &str| Drive {
-        package: "ntlm".to_owned(),
+    let drive = |package: &str, role, call: &str| Drive {
+        package: package.to_owned(),
         role,
         layer: Layer::Token,
         operations: words(&[
@@ -377,17 +378,26 @@ fn hello() -> Hello {
         ]),
         forms: vec![Form::Buffers],
         requirements: u32::MAX,
-        decode: words(codec::made_by(role.peer())),
-        encode: words(codec::made_by(role)),
+        decode: Vec::new(),
+        encode: Vec::new(),
+        derive: Vec::new(),
+    };
+    // Tokens and functions of NTLM can be asked for by themselves.
+    let alone = |drive: Drive| Drive {
+        decode: words(codec::made_by(drive.role.peer())),
+        encode: words(codec::made_by(drive.role)),
         derive: words(&Vec::from_iter(functions("ntlm"))),
+        ..drive
     };
     Hello {
         protocol: VERSION,
         name: "reference".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         drives: vec![
-            drive(Role::Initiator, "initialize"),
-            drive(Role::Acceptor, "accept"),
+            alone(drive("ntlm", Role::Initiator, "initialize")),
+            alone(drive("ntlm", Role::Acceptor, "accept")),
+            drive("negotiate", Role::Initiator, "initialize"),
+            drive("negotiate", Role::Acceptor, "accept"),
         ],
         controls: words(&["clock", "randomness", "host", "account-state"]),
     }
@@ -414,7 +424,7 @@ fn build(from: &Environment) -> Result<environment::Environment, String> {
     let accounts: Result<_, String> = from.accounts.iter().map(account).collect();
     environment.directory = environment::Directory::new(accounts?);
     for (name, value) in &from.policy {
-        set_policy(&mut environment.policy.ntlm, name, value).ok_or_else(|| format!("policy:{name}"))?;
+        policy::set(&mut environment.policy, name, value).ok_or_else(|| format!("policy:{name}"))?;
     }
     for fault in &from.faults {
         match fault.as_str() {
@@ -435,27 +445,6 @@ fn account(from: &Account) -> Result<environment::Account, String> {
         Some(name) => environment::AccountState::from_name(name).ok_or_else(|| format!("account:{name}"))?,
     };
     Ok(environment::Account { state, ..account })
-}
-
-fn set_policy(policy: &mut environment::NtlmPolicy, name: &str, value: &serde_json::Value) -> Option<()> {
-    match name {
-        "send-version" => policy.send_version = value.as_bool()?,
-        "send-timestamp" => policy.send_timestamp = value.as_bool()?,
-        "send-mic" => policy.send_mic = value.as_bool()?,
-        "send-names" => policy.send_names = value.as_bool()?,
-        "lm-compatibility-level" => {
-            let level = u8::try_from(value.as_u64()?).ok()?;
-            policy.level = environment::LmCompatibilityLevel::new(level)?;
-        }
-        "guest" => policy.guest = value.as_bool()?,
-        "require-128-bit" => policy.require_128_bit = value.as_bool()?,
-        "offer" => policy.offer = u32::try_from(value.as_u64()?).ok()?,
-        "grant" => policy.grant = u32::try_from(value.as_u64()?).ok()?,
-        "max-clock-skew" => policy.max_clock_skew = value.as_u64()?,
-        "extra-av-pairs" => policy.extra_av_pairs = hex::decode(value.as_str()?).ok()?,
-        _ => return None,
-    }
-    Some(())
 }
 
 fn text(text: &Text) -> utf16::Text {
@@ -524,6 +513,10 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
         AttributeValue::TargetInformation(pairs) => one("target-information", json!(hex::encode(pairs))),
         AttributeValue::Flags(bits) => one("flags", json!(format!("0x{bits:08x}"))),
         AttributeValue::PackageInfo(package) => one("package", json!(package.name())),
+        AttributeValue::NegotiationInfo(package, state) => BTreeMap::from([
+            ("package".to_owned(), json!(package.name())),
+            ("state".to_owned(), json!(state)),
+        ]),
         _ => BTreeMap::new(),
     }
 }

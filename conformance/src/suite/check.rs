@@ -51,7 +51,7 @@ pub(super) fn all(suite: &Suite, files: &[SuiteFile], broken: &[&str]) -> Vec<Lo
 }
 
 /// Packages that scenarios can drive.
-const PACKAGES: [&str; 1] = ["ntlm"];
+const PACKAGES: [&str; 2] = ["ntlm", "negotiate"];
 
 /// What has been found so far.
 struct Findings<'a> {

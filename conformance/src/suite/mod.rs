@@ -77,6 +77,8 @@ pub struct RuleEntry {
     pub title: String,
     /// Path of the file from the suite's root.
     pub file: String,
+    /// What is still to come before the rules of the file are held to be checked and proven.
+    pub unfinished: Option<String>,
 }
 
 /// A scenario with its id.
@@ -147,6 +149,14 @@ impl Suite {
         found.map(|(id, entry)| (id.as_str(), entry))
     }
 
+    /// Whether every file with rules of a package is finished.
+    #[must_use]
+    pub fn is_finished(&self, package: &str) -> bool {
+        let of_package = |id: &str| id.split('/').nth(1) == Some(package);
+        let mut rules = self.rules.iter().filter(|(id, _)| of_package(id));
+        rules.all(|(_, entry)| entry.unfinished.is_none())
+    }
+
     /// A scenario by its id.
     #[must_use]
     pub fn scenario(&self, id: &str) -> Option<&ScenarioEntry> {
@@ -196,6 +206,7 @@ impl Suite {
                 page: rule.source.page.clone().unwrap_or_else(|| parsed.page.clone()),
                 title: parsed.title.clone(),
                 file: file.path.clone(),
+                unfinished: parsed.unfinished.clone(),
             };
             self.rules.insert(id(file, "rules", key), entry);
         }

@@ -19,6 +19,18 @@ pub const POLICIES: &[&str] = &[
     "extra-av-pairs",
     "lm-compatibility-level",
     "guest",
+    "mechanisms",
+    "own-order",
+    "optimistic",
+    "foreign-token",
+    "unwrapped",
+    "takes-unwrapped",
+    "mech-list-mic",
+    "request-mic",
+    "send-hint",
+    "send-req-flags",
+    "send-state",
+    "send-reject",
 ];
 
 /// Faults that can be provoked.
@@ -31,6 +43,7 @@ pub const QUERIES: &[&str] = &[
     "sizes",
     "flags",
     "package-info",
+    "negotiation-info",
     "lifespan",
 ];
 

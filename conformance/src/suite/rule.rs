@@ -14,6 +14,9 @@ pub struct RuleFile {
     pub title: String,
     /// The page or specification that the rules come from; a rule's own source may name a section of it.
     pub page: String,
+    /// What is still to come before its rules are held to be checked and proven. Without it they are.
+    #[serde(default)]
+    pub unfinished: Option<String>,
     /// The rules by the last part of their id.
     pub rules: UniqueMap<Rule>,
 }

@@ -7,8 +7,12 @@
     reason = "helpers of tests"
 )]
 
+mod between;
+#[cfg(feature = "sabotage")]
+mod deviations;
 mod exchange;
 mod malformed;
 mod messages;
 mod pair;
+mod rules;
 mod tokens;

@@ -112,7 +112,7 @@ fn side(judge: &mut Judge<'_>, at: usize, event: &Event, flags: NegotiateFlags, 
     }
 }
 
-/// One check of one attribute. A page that says nothing of it has no rule.
+/// One check of one attribute.
 fn attribute(
     judge: &mut Judge<'_>,
     at: usize,
@@ -121,10 +121,7 @@ fn attribute(
     (name, wanted): (&str, bool),
     why: &str,
 ) {
-    let rule = judge.rule_of_package(call(event.side), rule);
-    if judge.suite.rule(&rule).is_none() {
-        return;
-    }
+    let rule = format!("{}/ntlm/{rule}", call(event.side));
     let attributes = event
         .attributes()
         .filter(|_| judge.shows(event.side, "attributes"));

@@ -7,9 +7,9 @@ use crate::{
         Judge, call,
         calls::{completed_before, requires, status},
     },
-    protocol::Role,
+    protocol::{Namespace, Role},
     run::trace::{Event, Purpose},
-    suite::mapping::Class,
+    suite::{mapping::Class, names},
 };
 
 pub(super) fn check(judge: &mut Judge<'_>) {
@@ -28,6 +28,7 @@ fn leg(judge: &mut Judge<'_>, at: usize, event: &Event, number: usize) {
         (Role::Initiator, _) => last_leg(judge, at, event),
         (Role::Acceptor, _) => status(judge, "asc/ntlm/valid-logon-accepted", at, event, "SEC_E_OK"),
     }
+    allocation(judge, at, event);
 }
 
 fn first_leg(judge: &mut Judge<'_>, at: usize, event: &Event, side: Role) {
@@ -98,4 +99,27 @@ fn message_due(judge: &mut Judge<'_>, at: usize, event: &Event) {
             parsed.map_or_else(|error| error.to_string(), |()| String::new())
         )
     });
+}
+
+/// The package says that it allocated the output if it was asked to.
+fn allocation(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    if !requires(event, "allocate-memory") || event.side != Role::Initiator {
+        return;
+    }
+    let rule = "isc/ntlm/allocated-memory-reported";
+    match event
+        .attributes()
+        .filter(|attributes| attributes.namespace == Namespace::Sspi)
+    {
+        Some(attributes) if judge.shows(event.side, "buffers") => {
+            let reported = names::attribute(event.side, "allocated-memory").unwrap_or_default();
+            judge.check(rule, at, attributes.bits & reported != 0, || {
+                format!(
+                    "allocation was asked for; attributes 0x{:08x} do not have it",
+                    attributes.bits
+                )
+            });
+        }
+        _ => judge.not_applicable(rule, at, "buffers, attributes"),
+    }
 }

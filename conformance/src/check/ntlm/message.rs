@@ -25,13 +25,14 @@ pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode]) {
             let streams = Streams::new(&derived);
             keys = Some((derived, streams));
         }
-        if let Some((_, streams)) = &mut keys {
+        if let Some((_, streams)) = keys.as_mut().filter(|(derived, _)| !derived.anonymous) {
             let made = codes.iter().filter(|code| code.at == at);
             made.for_each(|code| streams.code(judge, event.side, code));
         }
         match &mut keys {
             // No session security is defined for nobody in particular (section 3.4).
             Some((derived, _)) if derived.anonymous => {}
+            Some((_, streams)) if streams.unknown => {}
             Some((derived, streams)) => judged(judge, at, event, derived, streams),
             None => unknown_keys(judge, at, event),
         }
@@ -46,7 +47,6 @@ fn judged(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, st
         (Purpose::Protect, _) if event.expect.is_none() || succeeded => {
             let rule = streams.turn(event.side);
             protected(judge, at, event, derived, streams.of(event.side), rule);
-            streams.first_behind_code(judge, at, event.side);
         }
         (Purpose::Check { genuine: true }, _) => genuine(judge, at, event, streams.rule()),
         (Purpose::Step, Request::Import { .. }) if succeeded => streams.transfer(),
@@ -57,11 +57,12 @@ fn judged(judge: &mut Judge<'_>, at: usize, event: &Event, derived: &Derived, st
                 return;
             }
             let rule = match attribute.as_str() {
-                "names" => "context/ntlm/user-name",
-                "flags" => "context/ntlm/flags",
-                _ => "context/ntlm/session-key",
+                "names" => "user-name",
+                "flags" => "flags",
+                _ => "session-key",
             };
-            calls::status(judge, rule, at, event, "SEC_E_OK");
+            let rule = judge.rule_of_package("context", rule);
+            calls::status(judge, &rule, at, event, "SEC_E_OK");
         }
         _ => {}
     }
@@ -317,7 +318,8 @@ fn flags_queried(judge: &mut Judge<'_>, at: usize, event: &Event, answer: Option
         return;
     };
     let expected = format!("0x{:08x}", granted.bits);
-    judge.check("context/ntlm/flags", at, answer == Some(&expected), || {
+    let rule = judge.rule_of_package("context", "flags");
+    judge.check(&rule, at, answer == Some(&expected), || {
         format!(
             "the flags are {}, the last leg reported {expected}",
             answer.unwrap_or("nothing")
@@ -336,7 +338,8 @@ fn queried(judge: &mut Judge<'_>, at: usize, event: &Event, attribute: &str, der
         "session-key" => {
             let expected = hex::encode(derived.session_key);
             let found = value("session-key").unwrap_or_default();
-            judge.check("context/ntlm/session-key", at, found == expected, || {
+            let rule = judge.rule_of_package("context", "session-key");
+            judge.check(&rule, at, found == expected, || {
                 format!("the session key is {found:?}, recomputed {expected}")
             });
         }
@@ -353,12 +356,10 @@ fn queried(judge: &mut Judge<'_>, at: usize, event: &Event, attribute: &str, der
                 format!("{domain}\\{user}")
             };
             let found = value("user").unwrap_or_default();
-            judge.check(
-                "context/ntlm/user-name",
-                at,
-                found.to_lowercase() == expected.to_lowercase(),
-                || format!("the user is called {found:?}, expected {expected:?}"),
-            );
+            let rule = judge.rule_of_package("context", "user-name");
+            judge.check(&rule, at, found.to_lowercase() == expected.to_lowercase(), || {
+                format!("the user is called {found:?}, expected {expected:?}")
+            });
         }
         _ => {}
     }

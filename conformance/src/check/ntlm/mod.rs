@@ -17,6 +17,7 @@ use super::Judge;
 
 pub(super) fn check(judge: &mut Judge<'_>) {
     legs::check(judge);
+    attributes::check(judge);
     check_tokens(judge, &[]);
 }
 
@@ -26,6 +27,5 @@ pub(super) fn check_tokens(judge: &mut Judge<'_>, codes: &[WrapperCode]) {
     negotiate::check(judge);
     challenge::check(judge);
     authenticate::check(judge);
-    attributes::check(judge);
     message::check(judge, codes);
 }

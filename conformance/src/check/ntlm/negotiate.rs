@@ -132,11 +132,11 @@ pub(super) fn version(judge: &mut Judge<'_>, at: usize, flags: NegotiateFlags, v
 /// Signing and sealing are asked for if the caller requires them.
 fn required(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
     let Some(leg) = made.event.leg() else { return };
-    let requires = |names: &[&str]| {
-        names.iter().any(|name| {
-            names::requirement(Role::Initiator, name).is_some_and(|bit| leg.requirements & bit != 0)
-        })
-    };
+    let asked =
+        |name: &str| names::requirement(Role::Initiator, name).is_some_and(|bit| leg.requirements & bit != 0);
+    // Who asks for no integrity has not asked for integrity.
+    let asked = |name: &str| asked(name) && (name != "integrity" || !asked("no-integrity"));
+    let requires = |names: &[&str]| names.iter().any(|name| asked(name));
     for (rule, flag, requirements) in [
         (
             "wire/ntlm/negotiate-sign-when-required",

@@ -10,6 +10,9 @@ use crate::{check::Judge, protocol::Role};
 /// The rule about both directions without extended session security.
 const ONE_STREAM: &str = "message/ntlm/one-stream-without-ess";
 
+/// The rule about the first message behind a code over the list of mechanisms.
+const BEHIND_CODE: &str = "wire/negotiate/mic-key-stream-reset";
+
 /// The rule about contexts that were exported.
 const EXPORT: &str = "context/ntlm/export-continues";
 
@@ -17,8 +20,6 @@ const EXPORT: &str = "context/ntlm/export-continues";
 pub(in crate::check) struct WrapperCode {
     /// The leg that brought it.
     pub(in crate::check) at: usize,
-    /// Whether it is the sender's own.
-    pub(in crate::check) judged: bool,
     /// What it is over.
     pub(in crate::check) covered: Vec<u8>,
     /// The code.
@@ -32,8 +33,11 @@ pub(in crate::check) struct WrapperCode {
 pub(super) struct Streams {
     shared: bool,
     transferred: bool,
+    /// Nothing is known of them any more.
+    pub(super) unknown: bool,
     directions: [Direction; 2],
     senders: [bool; 2],
+    /// Whether the next message of a sender is the first behind a code.
     behind_code: [bool; 2],
 }
 
@@ -42,6 +46,7 @@ impl Streams {
         Self {
             shared: !derived.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY),
             transferred: false,
+            unknown: false,
             directions: Role::BOTH.map(|sender| Direction::new(derived.flags, &derived.session_key, sender)),
             senders: [false; 2],
             behind_code: [false; 2],
@@ -64,6 +69,9 @@ impl Streams {
             Role::Initiator => *initiator = true,
             Role::Acceptor => *acceptor = true,
         }
+        if std::mem::take(self.behind_code(sender)) {
+            return Some(BEHIND_CODE);
+        }
         self.rule()
     }
 
@@ -79,76 +87,54 @@ impl Streams {
         self.transferred = true;
     }
 
-    /// A code takes a number of its direction, and the key stream is set back behind it.
+    /// A code takes a number of its direction, and the key stream is set back behind it (MS-SPNG section 3.3.5.1).
     pub(super) fn code(&mut self, judge: &mut Judge<'_>, sender: Role, code: &WrapperCode) {
+        if self.shared {
+            // Which stream the code takes from is not written down where there is one for both.
+            self.unknown = true;
+            return;
+        }
         let of_peer = self
             .of(sender.peer())
             .clone()
             .next(&code.covered, false, &[])
             .token;
-        let direction = self.of(sender);
-        let number = direction.sequence();
-        let expected = direction.next(&code.covered, false, &[]).token;
-        direction.set_stream_back();
-        let defined = direction.defined();
-        let same = |other: &[u8; 16]| {
-            code.code.len() == other.len() && code.code.get(defined.clone()) == other.get(defined.clone())
-        };
-        self.behind_code = Role::BOTH.map(|role| role == sender || self.is_behind_code(role));
-        if !code.judged {
-            return;
-        }
+        let number = self.of(sender).sequence();
+        let expected = self.of(sender).next(&code.covered, false, &[]).token;
+        self.of(sender).set_stream_back();
+        *self.behind_code(sender) = true;
         let found = || hex::encode(&code.code);
         let mut check = |rule: &str, holds: bool, message: &dyn Fn() -> String| {
             judge.check_at(rule, code.at, Some(code.range.clone()), holds, message);
         };
-        check("wire/negotiate/mic-over-list", same(&expected), &|| {
+        let own_key = code.code != of_peer;
+        check("wire/negotiate/mic-key-of-sender", own_key, &|| {
+            format!("the mechListMIC {} is made with the peer's keys", found())
+        });
+        if own_key {
+            check("wire/negotiate/mic-over-list", code.code == expected, &|| {
+                let over = code.covered.len();
+                format!(
+                    "the mechListMIC is {}, over the list of {over} bytes it is {}",
+                    found(),
+                    hex::encode(expected)
+                )
+            });
+        }
+        let first = code.code.get(12..16) == Some(&[0; 4]) && number == 0;
+        check("wire/negotiate/mic-sequence-zero", first, &|| {
             format!(
-                "the mechListMIC is {}, recomputed {}",
-                found(),
-                hex::encode(expected)
+                "the mechListMIC is message {number} of its direction: {}",
+                found()
             )
         });
-        check(
-            "wire/negotiate/mic-key-of-sender",
-            same(&expected) || !same(&of_peer),
-            &|| format!("the mechListMIC {} is made with the peer's keys", found()),
-        );
-        if !self.shared {
-            let sequence = code.code.get(12..16);
-            check(
-                "wire/negotiate/mic-sequence-zero",
-                sequence == Some(&number.to_le_bytes()),
-                &|| format!("the mechListMIC is {}, and its number must be {number}", found()),
-            );
-        }
     }
 
-    fn is_behind_code(&self, sender: Role) -> bool {
-        let [initiator, acceptor] = self.behind_code;
-        if sender == Role::Initiator {
-            initiator
-        } else {
-            acceptor
+    fn behind_code(&mut self, sender: Role) -> &mut bool {
+        let [initiator, acceptor] = &mut self.behind_code;
+        match sender {
+            Role::Initiator => initiator,
+            Role::Acceptor => acceptor,
         }
-    }
-
-    /// The first message behind a code tells whether the key stream was set back.
-    pub(super) fn first_behind_code(&mut self, judge: &mut Judge<'_>, at: usize, sender: Role) {
-        if !self.is_behind_code(sender) {
-            return;
-        }
-        self.behind_code = Role::BOTH.map(|role| role != sender && self.is_behind_code(role));
-        let broken = judge
-            .findings
-            .iter()
-            .rev()
-            .take_while(|finding| finding.event == Some(at));
-        let broken = broken
-            .filter(|finding| finding.rule.starts_with("message/ntlm/"))
-            .any(|finding| finding.verdict.is_failure());
-        judge.check("wire/negotiate/mic-key-stream-reset", at, !broken, || {
-            "the first message behind the mechListMIC is not what the key stream from its beginning, and the next number, make".to_owned()
-        });
     }
 }

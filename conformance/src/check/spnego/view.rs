@@ -1,78 +1,108 @@
-//! The exchange of the mechanism inside one of Negotiate: the same calls, with the mechanism's own tokens.
+//! What each side knows of a negotiation, by the tokens that it has sent and received.
 
-use std::borrow::Cow;
-
-use legwork_engine::negotiate::messages::Token;
-
-use crate::{
-    protocol::{Buffer, Request},
-    run::trace::{Event, Purpose, TOKEN, Trace},
-    subject::Answer,
+use legwork_engine::{
+    negotiate::messages::{NegState, Oid, Token},
+    ntlm::messages::{Authenticate, Challenge, MessageType, NegotiateFlags, message_type},
 };
 
-/// What the mechanism sees of a trace.
+use crate::{check::ntlm::recompute::ResponseForm, protocol::Role};
+
+/// What a side knows of an exchange.
+#[derive(Clone, Debug, Default)]
 pub(super) struct View {
-    /// The same events; the tokens of legs are the mechanism's, and there is none where it has none.
-    pub(super) trace: Trace,
-    /// Where the mechanism's token begins in the output of each event.
-    pub(super) starts: Vec<usize>,
+    /// The initiator's list as it is encoded.
+    pub(super) list: Vec<u8>,
+    /// The mechanisms in it.
+    pub(super) offered: Vec<Oid<'static>>,
+    /// What the acceptor chose.
+    pub(super) chosen: Option<Oid<'static>>,
+    /// Answers of the acceptor so far.
+    pub(super) answers: usize,
+    /// Whether the first of them asks for codes.
+    requested: bool,
+    /// The state in the last token of the peer.
+    pub(super) told: Option<NegState>,
+    /// Whether this side has sent a code, and whether it has got one.
+    pub(super) codes: [bool; 2],
+    /// The tokens go without wrapper.
+    pub(super) raw: bool,
+    /// The challenge of NTLM.
+    challenge: Option<NegotiateFlags>,
+    /// What both agreed on, once NTLM is done, and whether nobody in particular logs on.
+    pub(super) agreed: Option<(NegotiateFlags, bool)>,
+    /// The side's exchange is complete.
+    pub(super) complete: bool,
 }
 
 impl View {
-    pub(super) fn of(trace: &Trace) -> Self {
-        let starts = trace.events.iter().map(|event| event.output().map_or(0, start));
-        let starts = starts.collect();
-        let mut trace = trace.clone();
-        for event in trace
-            .events
-            .iter_mut()
-            .filter(|event| matches!(event.purpose, Purpose::Leg(_)))
-        {
-            unwrap(event);
+    /// Takes in a token of either side.
+    pub(super) fn hear(&mut self, token: &[u8], from: Role, own: bool) {
+        match Token::parse(token) {
+            Ok(Token::Framed(init) | Token::Bare(init)) if from == Role::Initiator => {
+                if let Some(list) = &init.mech_types {
+                    self.list = list.0.to_vec();
+                    self.offered = list.iter().map(Oid::into_owned).collect();
+                }
+                self.code(init.mech_list_mic.as_deref(), init.mech_token.as_deref(), own);
+                self.inner(init.mech_token.as_deref());
+            }
+            Ok(Token::Resp(resp)) => {
+                if from == Role::Acceptor {
+                    self.answers = self.answers.saturating_add(1);
+                    self.requested |= resp.neg_state == Some(NegState::REQUEST_MIC);
+                    self.chosen = self
+                        .chosen
+                        .take()
+                        .or_else(|| resp.supported_mech.clone().map(Oid::into_owned));
+                }
+                if !own {
+                    self.told = resp.neg_state;
+                }
+                self.code(resp.mech_list_mic.as_deref(), resp.response_token.as_deref(), own);
+                self.inner(resp.response_token.as_deref());
+            }
+            Ok(Token::Ntlm(message)) => {
+                self.raw = true;
+                self.inner(Some(message));
+            }
+            _ => {}
         }
-        Self { trace, starts }
     }
-}
 
-fn unwrap(event: &mut Event) {
-    if let Request::Initialize(leg) | Request::Accept(leg) = &mut event.request {
-        bare(&mut leg.input);
+    /// A code that repeats the token beside it is none.
+    fn code(&mut self, code: Option<&[u8]>, token: Option<&[u8]>, own: bool) {
+        let [sent, got] = &mut self.codes;
+        let seen = if own { sent } else { got };
+        *seen |= code.is_some_and(|code| !code.is_empty()) && code != token;
     }
-    for answer in [Some(&mut event.answer), event.completed.as_mut()]
-        .into_iter()
-        .flatten()
-    {
-        if let Answer::Outcome(outcome) = answer {
-            bare(&mut outcome.buffers);
+
+    fn inner(&mut self, token: Option<&[u8]>) {
+        let Some(token) = token else { return };
+        match message_type(token) {
+            Ok(MessageType::CHALLENGE) => {
+                self.challenge = Challenge::parse(token).ok().map(|message| message.flags);
+            }
+            Ok(MessageType::AUTHENTICATE) => {
+                let message = Authenticate::parse(token).ok();
+                let agreed = message.zip(self.challenge);
+                self.agreed = agreed.map(|(message, challenge)| {
+                    let anonymous = ResponseForm::of(&message) == ResponseForm::Anonymous;
+                    (message.flags & challenge, anonymous)
+                });
+            }
+            _ => {}
         }
     }
-}
 
-/// Puts the mechanism's token in the place of the token around it.
-fn bare(buffers: &mut Vec<Buffer>) {
-    buffers.retain_mut(|buffer| {
-        if buffer.kind != TOKEN {
-            return true;
-        }
-        let inner = mechanism_token(&buffer.bytes).map(Cow::into_owned);
-        inner.is_some_and(|inner| {
-            buffer.bytes = inner;
-            true
-        })
-    });
-}
-
-/// The mechanism's token inside one of Negotiate; one without wrapper is its own.
-pub(super) fn mechanism_token(token: &[u8]) -> Option<Cow<'_, [u8]>> {
-    match Token::parse(token).ok()? {
-        Token::Framed(init) | Token::Bare(init) => init.mech_token,
-        Token::Resp(response) => response.response_token,
-        Token::Ntlm(bytes) => Some(Cow::Borrowed(bytes)),
-        _ => None,
+    /// Whether the mechanism can sign; none while it is not done.
+    pub(super) fn integrity(&self) -> Option<bool> {
+        let (flags, anonymous) = self.agreed?;
+        Some(flags.contains(NegotiateFlags::SIGN) && !anonymous)
     }
-}
 
-/// Where the mechanism's token begins.
-fn start(token: &[u8]) -> usize {
-    mechanism_token(token).map_or(0, |inner| super::exchange::place(token, &inner).start)
+    /// Whether codes are due, as far as a side can tell.
+    pub(super) fn codes_due(&self) -> bool {
+        let other = self.chosen.is_some() && self.chosen.as_ref() != self.offered.first();
+        self.integrity() == Some(true) && (other || self.requested)
+    }
 }

@@ -30,7 +30,7 @@ pub use index::{Index, Span};
 pub(super) use index::{checks, records};
 pub use lines::ReadError;
 pub use merge::{MergeError, Merged, Named, merge};
-pub use reader::{Digest, read};
+pub use reader::{Digest, each, read};
 pub use writer::{Plan, Writer};
 
 /// Version of the format.

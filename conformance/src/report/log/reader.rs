@@ -42,6 +42,21 @@ pub struct Digest {
     pub breaks_off: bool,
 }
 
+/// Hands out the records of a log, one by one. A last line that breaks off is no error.
+///
+/// # Errors
+/// The log cannot be read, or is no run log.
+pub fn each(input: impl BufRead, mut with: impl FnMut(Record)) -> Result<(), ReadError> {
+    let mut lines = Lines::new(input);
+    let mut begun = false;
+    while lines.next()?.is_some() {
+        let record = lines.record()?.record;
+        begun |= matches!(record, Record::Run(_));
+        with(record);
+    }
+    if begun { Ok(()) } else { Err(ReadError::NoRun) }
+}
+
 /// Reads a log.
 ///
 /// # Errors

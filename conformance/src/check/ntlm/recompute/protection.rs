@@ -3,8 +3,6 @@
 //! With extended session security each sender has a [`Direction`]; without it both share one. In datagram mode the
 //! caller numbers the messages.
 
-use std::ops::Range;
-
 use legwork_engine::{
     crypto::{self, Rc4},
     ntlm::messages::NegotiateFlags,
@@ -62,16 +60,6 @@ impl Direction {
         if self.flags.contains(NegotiateFlags::DATAGRAM) {
             self.sequence = number;
             self.stream = Rc4::new(&crypto::md5(&[&self.sealing_key, &number.to_le_bytes()]));
-        }
-    }
-
-    /// The bytes of a signature that are the same for every sender: without extended session security four are not.
-    #[must_use]
-    pub fn defined(&self) -> Range<usize> {
-        if self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-            0..16
-        } else {
-            8..16
         }
     }
 
