@@ -7,8 +7,10 @@
     reason = "helpers of tests"
 )]
 
+mod between;
 mod exchange;
 mod malformed;
 mod messages;
 mod pair;
+mod rules;
 mod tokens;
