@@ -8,6 +8,8 @@
 )]
 
 mod between;
+#[cfg(feature = "sabotage")]
+mod deviations;
 mod exchange;
 mod malformed;
 mod messages;
