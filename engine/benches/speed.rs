@@ -18,6 +18,8 @@ use criterion::{Criterion, Throughput};
 use floor::{Bare, Bound, Tokens, World};
 use legwork_engine::{
     crypto::Rc4,
+    environment::MechListMic,
+    negotiate::messages::{NegTokenInit, NegTokenResp, Token},
     ntlm::messages::{Authenticate, Challenge, Negotiate, NtlmV2Response},
 };
 use rc4::{KeyInit, StreamCipher};
@@ -86,6 +88,8 @@ fn batch<T>(rounds: u32, work: &mut impl FnMut() -> T) -> Duration {
 
 /// The ratio is the share of the engine's time that the bare work takes.
 const SHARE: (&str, bool) = ("bare", false);
+/// The ratio is how many times as long as NTLM it takes.
+const NTLM: (&str, bool) = ("ntlm", true);
 /// The ratio is how many times as long as a copy it takes.
 const COPIES: (&str, bool) = ("copy", true);
 
@@ -104,6 +108,53 @@ fn exchange(bench: &mut Bench) {
         },
         || (bare.exchange(), bare.talk()),
     );
+}
+
+/// Negotiate beside the exchange that it carries, and beside the same and two signed messages where it has codes.
+fn negotiate(bench: &mut Bench) {
+    let (mut wrapped, mut bare) = (World::with_codes(MechListMic::Never), World::new());
+    bench.pair(
+        "Negotiate without codes",
+        None,
+        NTLM,
+        || wrapped.negotiate(),
+        || bare.exchange(),
+    );
+    let (mut wrapped, mut bare) = (World::with_codes(MechListMic::Demanded), World::new());
+    bench.pair(
+        "Negotiate with codes",
+        None,
+        NTLM,
+        || wrapped.negotiate(),
+        || bare.signed(),
+    );
+    wrapped.negotiate();
+    let [framed, replies @ ..] = &wrapped.wrapped;
+    let Ok(Token::Framed(init)) = Token::parse(framed) else {
+        return;
+    };
+    let offer = init.emit();
+    let mut pair = |name: &str, token, parse: &dyn Fn(&[u8])| {
+        bench.pair(
+            name,
+            Some(Vec::len(token)),
+            COPIES,
+            || parse(black_box(token)),
+            || black_box(token).clone(),
+        );
+    };
+    pair("parse NegTokenInit", &offer, &|token| {
+        black_box(&NegTokenInit::parse(token).unwrap());
+    });
+    pair("parse NegTokenInit, whatever it is", framed, &|token| {
+        black_box(&Token::parse(token).unwrap());
+    });
+    let names = ["CHALLENGE", "AUTHENTICATE", "code alone"];
+    for (name, token) in names.into_iter().zip(replies) {
+        pair(&format!("parse NegTokenResp, {name}"), token, &|token| {
+            black_box(&NegTokenResp::parse(token).unwrap());
+        });
+    }
 }
 
 fn sealing(bench: &mut Bench) {
@@ -207,10 +258,13 @@ fn main() {
         ratios: Vec::new(),
     };
     exchange(&mut bench);
+    negotiate(&mut bench);
     sealing(&mut bench);
     key_stream(&mut bench);
     parsing(&mut bench);
     bench.criterion.final_summary();
-    println!("\nshare of the bare work in the engine's time; for parse, times a copy:");
+    println!(
+        "\nshare of the bare work in the engine's time; for parse, times a copy; for Negotiate, times NTLM:"
+    );
     bench.ratios.iter().for_each(|ratio| println!("{ratio}"));
 }

@@ -12,8 +12,12 @@ use legwork_engine::{
     codec::utf16::Text,
     context::{Acceptor, Initiator},
     crypto::{self, HmacMd5, Rc4},
-    environment::{Account, Directory, Environment, Random},
+    environment::{Account, Directory, Environment, MechListMic, Random},
     flags::{AcceptRequirements, InitRequirements},
+    negotiate::{
+        messages::{MechTypes, Oid},
+        offer::PackageList,
+    },
     ntlm::{
         keys,
         messages::{Authenticate, AvPairs, Challenge, NtlmV2Response},
@@ -42,6 +46,8 @@ pub(crate) struct World {
     acceptor: Environment,
     /// The callers' buffers: output is appended to what the caller gives.
     pub(crate) tokens: Tokens,
+    /// The same for an exchange of Negotiate: offer, first reply, answer, last reply.
+    pub(crate) wrapped: [Vec<u8>; 4],
 }
 
 /// The tokens of an exchange.
@@ -75,7 +81,46 @@ impl World {
             initiator: environment("CLIENT"),
             acceptor,
             tokens: Tokens::default(),
+            wrapped: Default::default(),
         }
+    }
+
+    /// A world in which Negotiate exchanges codes over the list of mechanisms, or not.
+    pub(crate) fn with_codes(codes: MechListMic) -> Self {
+        let mut world = Self::new();
+        world.initiator.policy.negotiate.mech_list_mic = codes;
+        world.acceptor.policy.negotiate.mech_list_mic = codes;
+        world
+    }
+
+    /// A whole exchange of Negotiate over NTLM.
+    pub(crate) fn negotiate(&mut self) -> (Initiator, Acceptor) {
+        let packages = PackageList::default();
+        let mut initiator = Initiator::negotiate(self.identity.clone(), packages.clone());
+        let mut acceptor = Acceptor::negotiate(packages);
+        let mut wrapped = std::mem::take(&mut self.wrapped);
+        wrapped.iter_mut().for_each(Vec::clear);
+        let [offer, reply, answer, last] = &mut wrapped;
+        self.initiate(&mut initiator, &[], offer);
+        self.accept(&mut acceptor, offer, reply);
+        self.initiate(&mut initiator, reply, answer);
+        self.accept(&mut acceptor, answer, last);
+        self.initiate(&mut initiator, last, &mut Vec::new());
+        assert!(initiator.is_complete() && acceptor.is_complete());
+        self.wrapped = wrapped;
+        (initiator, acceptor)
+    }
+
+    /// An exchange of NTLM, and the list of mechanisms signed and verified each way, as any message.
+    pub(crate) fn signed(&mut self) -> (Initiator, Acceptor) {
+        let (mut initiator, mut acceptor) = self.exchange();
+        let list = MechTypes::new(&[Oid::NTLM]);
+        let (left, right) = (initiator.session().unwrap(), acceptor.session().unwrap());
+        let there = left.sign([&*list.0], 0, &self.initiator).unwrap();
+        right.verify([&*list.0], &there, 0, &self.acceptor).unwrap();
+        let back = right.sign([&*list.0], 0, &self.acceptor).unwrap();
+        left.verify([&*list.0], &back, 0, &self.initiator).unwrap();
+        (initiator, acceptor)
     }
 
     /// A whole exchange: both sides begin and become established. The tokens stay in the callers' buffers.

@@ -92,6 +92,7 @@ pub struct Element<'a> {
 impl<'a> Element<'a> {
     /// Offset of the content in the token.
     #[must_use]
+    #[inline(always)]
     pub fn content_offset(&self) -> usize {
         self.offset
             .saturating_add(self.bytes.len().saturating_sub(self.content.len()))
@@ -99,17 +100,12 @@ impl<'a> Element<'a> {
 
     /// A reader of what is inside.
     #[must_use]
+    #[inline(always)]
     pub fn inside(&self) -> Reader<'a> {
         Reader {
             rest: self.content,
             offset: self.content_offset(),
         }
-    }
-
-    /// Whether the length is written in more bytes than it needs.
-    #[must_use]
-    pub fn has_long_length(&self) -> bool {
-        self.bytes.len() > size(self.content.len())
     }
 }
 
@@ -123,6 +119,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader of a whole token.
     #[must_use]
+    #[inline]
     pub const fn new(token: &'a [u8]) -> Self {
         Self {
             rest: token,
@@ -132,24 +129,28 @@ impl<'a> Reader<'a> {
 
     /// Offset in the token of what comes next.
     #[must_use]
+    #[inline]
     pub const fn offset(&self) -> usize {
         self.offset
     }
 
     /// What has not been read yet.
     #[must_use]
+    #[inline]
     pub const fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// Whether everything has been read.
     #[must_use]
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// The tag that comes next, if there is another element.
     #[must_use]
+    #[inline]
     pub fn next_tag(&self) -> Option<Tag> {
         self.rest.first().copied().map(Tag)
     }
@@ -158,43 +159,63 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// There is none, it is cut off, or its tag or length is written in a form that is refused.
+    #[inline(always)]
     pub fn any(&mut self, field: &'static str, seen: &mut Tolerances) -> Result<Element<'a>, TokenError> {
-        let fault = |at: usize, kind| TokenError::new(field, self.offset.saturating_add(at), kind);
-        let (&tag, behind) = self
-            .rest
-            .split_first()
-            .ok_or_else(|| fault(0, TokenErrorKind::Truncated))?;
-        let tag = Tag(tag);
-        if tag.is_long() {
-            return Err(fault(0, TokenErrorKind::UnexpectedTag(tag.0)));
-        }
-        let (length, behind) = length(behind).map_err(|kind| fault(1, kind))?;
-        let content = behind
-            .get(..length)
-            .ok_or_else(|| fault(1, TokenErrorKind::Truncated))?;
-        let header = self.rest.len().saturating_sub(behind.len());
-        let (bytes, rest) = self
-            .rest
-            .split_at_checked(header.saturating_add(length))
-            .unwrap_or((self.rest, &[]));
+        let (tag, length, header) = match *self.rest {
+            [tag, length @ 0..=0x7F, ..] if !Tag(tag).is_long() => (Tag(tag), usize::from(length), 2),
+            [tag, 0x81, length @ 0x80..=0xFF, ..] if !Tag(tag).is_long() => {
+                (Tag(tag), usize::from(length), 3)
+            }
+            [tag, 0x82, high @ 1..=0xFF, low, ..] if !Tag(tag).is_long() => {
+                (Tag(tag), usize::from(u16::from_be_bytes([high, low])), 4)
+            }
+            _ => self.long_header(field, seen)?,
+        };
+        let whole = header.saturating_add(length);
+        let Some((bytes, rest)) = self.rest.split_at_checked(whole) else {
+            return Err(self.fault(1, field, TokenErrorKind::Truncated));
+        };
         let element = Element {
             tag,
             offset: self.offset,
             bytes,
-            content,
+            content: bytes.get(header..).unwrap_or_default(),
         };
-        if element.has_long_length() {
+        self.rest = rest;
+        self.offset = self.offset.saturating_add(whole);
+        Ok(element)
+    }
+
+    /// Tag, length, and how many bytes both take, where they are not of a usual form.
+    #[inline(never)]
+    fn long_header(
+        &self,
+        field: &'static str,
+        seen: &mut Tolerances,
+    ) -> Result<(Tag, usize, usize), TokenError> {
+        let Some((&tag, behind)) = self.rest.split_first() else {
+            return Err(self.fault(0, field, TokenErrorKind::Truncated));
+        };
+        if Tag(tag).is_long() {
+            return Err(self.fault(0, field, TokenErrorKind::UnexpectedTag(tag)));
+        }
+        let (length, digits) = length(behind).map_err(|kind| self.fault(1, field, kind))?;
+        if digits > length_size(length) {
             seen.insert(Tolerances::LONG_LENGTH);
         }
-        self.rest = rest;
-        self.offset = self.offset.saturating_add(bytes.len());
-        Ok(element)
+        Ok((Tag(tag), length, digits.saturating_add(1)))
+    }
+
+    #[cold]
+    fn fault(&self, at: usize, field: &'static str, kind: TokenErrorKind) -> TokenError {
+        TokenError::new(field, self.offset.saturating_add(at), kind)
     }
 
     /// The next element, which must have this tag.
     ///
     /// # Errors
     /// As [`Self::any`]; or the tag is another.
+    #[inline(always)]
     pub fn expect(
         &mut self,
         tag: Tag,
@@ -215,6 +236,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Self::any`].
+    #[inline(always)]
     pub fn optional(
         &mut self,
         tag: Tag,
@@ -227,10 +249,46 @@ impl<'a> Reader<'a> {
         self.any(field, seen).map(Some)
     }
 
+    /// The element within an explicit tag, if that tag comes next.
+    ///
+    /// # Errors
+    /// As [`Self::any`] and [`Self::only`].
+    #[inline(always)]
+    pub fn explicit(
+        &mut self,
+        outer: Tag,
+        inner: Tag,
+        field: &'static str,
+        seen: &mut Tolerances,
+    ) -> Result<Option<Element<'a>>, TokenError> {
+        // Most fields are short: their two tags and lengths are looked at together.
+        if let [first, length @ 2..0x80, second, within, ..] = *self.rest
+            && (first, second) == (outer.0, inner.0)
+            && within == length - 2
+            && let Some((bytes, rest)) = self.rest.split_at_checked(usize::from(length) + 2)
+            && let (Some(bytes), Some(content)) = (bytes.get(2..), bytes.get(4..))
+        {
+            let offset = self.offset.saturating_add(2);
+            self.rest = rest;
+            self.offset = offset.saturating_add(usize::from(length));
+            return Ok(Some(Element {
+                tag: inner,
+                offset,
+                bytes,
+                content,
+            }));
+        }
+        match self.optional(outer, field, seen)? {
+            Some(element) => element.inside().only(inner, field, seen).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// That nothing follows.
     ///
     /// # Errors
     /// [`TokenErrorKind::TrailingBytes`].
+    #[inline(always)]
     pub fn end(&self, field: &'static str) -> Result<(), TokenError> {
         match self.rest.len() {
             0 => Ok(()),
@@ -246,6 +304,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Self::expect`] and [`Self::end`].
+    #[inline(always)]
     pub fn only(
         mut self,
         tag: Tag,
@@ -258,20 +317,19 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The length that bytes begin with, and what follows it.
-fn length(bytes: &[u8]) -> Result<(usize, &[u8]), TokenErrorKind> {
+/// The length that bytes begin with, and how many bytes it takes.
+fn length(bytes: &[u8]) -> Result<(usize, usize), TokenErrorKind> {
     let (&first, rest) = bytes.split_first().ok_or(TokenErrorKind::Truncated)?;
     match first {
-        short @ 0..0x80 => Ok((usize::from(short), rest)),
+        short @ 0..0x80 => Ok((usize::from(short), 1)),
         0x80 => Err(TokenErrorKind::IndefiniteLength),
         0x81..=0x84 => {
-            let (digits, rest) = rest
-                .split_at_checked(usize::from(first & 0x7F))
-                .ok_or(TokenErrorKind::Truncated)?;
+            let count = usize::from(first & 0x7F);
+            let digits = rest.get(..count).ok_or(TokenErrorKind::Truncated)?;
             let value = digits
                 .iter()
                 .fold(0_u32, |value, digit| (value << 8) | u32::from(*digit));
-            Ok((super::index(value), rest))
+            Ok((super::index(value), count.saturating_add(1)))
         }
         long => Err(TokenErrorKind::BadLength(usize::from(long & 0x7F))),
     }

@@ -14,14 +14,16 @@ impl<'a> Oid<'a> {
     ///
     /// # Errors
     /// [`TokenErrorKind::BadValue`]: an arc is missing, cut off, or written in more bytes than it needs.
+    #[inline]
     pub fn of(element: &Element<'a>, field: &'static str) -> Result<Self, TokenError> {
         let bytes = element.content;
-        let starts = std::iter::once(&0).chain(bytes).zip(bytes);
-        let padded = starts
-            .into_iter()
-            .any(|(before, byte)| before & 0x80 == 0 && *byte == 0x80);
-        let ends = bytes.last().is_some_and(|last| last & 0x80 == 0);
-        if !ends || padded {
+        // An arc begins where the byte before it has no higher bit, and must not begin with a zero septet.
+        let (mut begins, mut padded) = (true, bytes.is_empty());
+        for byte in bytes {
+            padded |= begins && *byte == 0x80;
+            begins = byte & 0x80 == 0;
+        }
+        if padded || !begins {
             let at = element.content_offset();
             return Err(TokenError::new(field, at, TokenErrorKind::BadValue));
         }

@@ -228,9 +228,19 @@ impl Protection {
         token: &[u8],
         environment: &Environment,
     ) -> Result<(), Error> {
-        let before = self.receiving(0, environment).sealing;
+        // Keys that nothing was received with yet change nothing.
+        if self.receive_slot(environment).is_none() {
+            let direction = self.receiving(0, environment);
+            *self.receive_slot(environment) = Some(Box::new(direction));
+        }
+        let before = self
+            .receive_slot(environment)
+            .as_ref()
+            .map(|direction| direction.sealing.clone());
         self.verify([list], token, 0, environment)?;
-        restore(self.receive_slot(environment), before, environment);
+        if let Some(before) = before {
+            restore(self.receive_slot(environment), before, environment);
+        }
         Ok(())
     }
 

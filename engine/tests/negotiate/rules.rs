@@ -87,9 +87,10 @@ impl Case {
         };
         let sent = takes(self.initiator, true);
         let looked_at = self.acceptor != MechListMic::Never;
-        let end = if !sent && takes(self.acceptor, false) {
-            INVALID
-        } else if !looked_at && required && self.integrity && self.initiator != MechListMic::Never {
+        let acceptor_misses = !sent && takes(self.acceptor, false);
+        let knows = self.initiator != MechListMic::Never;
+        let initiator_misses = !looked_at && required && self.integrity && knows;
+        let end = if acceptor_misses || initiator_misses {
             INVALID
         } else {
             OK

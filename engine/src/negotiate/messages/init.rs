@@ -167,59 +167,30 @@ impl<'a> NegTokenInit<'a> {
     }
 
     /// Reads the token that is all that is left.
+    #[inline]
     pub(super) fn read(reader: Reader<'a>, mut seen: Tolerances) -> Result<Self, TokenError> {
         let outer = reader.only(Tag::context(0), "NegTokenInit", &mut seen)?;
         let fields = outer.inside().only(Tag::SEQUENCE, "NegTokenInit", &mut seen)?;
         let mut inside = fields.inside();
-        let mech_types = match inside.optional(Tag::context(0), "mechTypes", &mut seen)? {
-            Some(field) => {
-                let list = field.inside().only(Tag::SEQUENCE, "mechTypes", &mut seen)?;
-                Some(MechTypes::of(&list, &mut seen)?)
-            }
-            None => {
-                seen.insert(Tolerances::NO_MECH_TYPES);
-                None
-            }
-        };
-        let req_flags = match inside.optional(Tag::context(1), "reqFlags", &mut seen)? {
-            Some(field) => {
-                let bits = field.inside().only(Tag::BIT_STRING, "reqFlags", &mut seen)?;
-                Some(ReqFlags::of(&bits)?)
-            }
-            None => None,
-        };
-        let mut token = Self {
+        let list = inside.explicit(Tag::context(0), Tag::SEQUENCE, "mechTypes", &mut seen)?;
+        if list.is_none() {
+            seen.insert(Tolerances::NO_MECH_TYPES);
+        }
+        let mech_types = list.map(|list| MechTypes::of(&list, &mut seen)).transpose()?;
+        let flags = inside.explicit(Tag::context(1), Tag::BIT_STRING, "reqFlags", &mut seen)?;
+        let req_flags = flags.map(|flags| ReqFlags::of(&flags)).transpose()?;
+        let mech_token = bytes_field(&mut inside, 2, Tag::OCTET_STRING, "mechToken", &mut seen)?;
+        let (hints, mech_list_mic, form) = third_field(&mut inside, &mut seen)?;
+        Ok(Self {
+            form,
             mech_types,
             req_flags,
-            mech_token: bytes_field(&mut inside, 2, Tag::OCTET_STRING, "mechToken", &mut seen)?,
-            ..Self::default()
-        };
-        token.read_end(inside, &mut seen)?;
-        token.tolerated = seen;
-        Ok(token)
-    }
-
-    /// Hints or a code, and what follows.
-    fn read_end(&mut self, mut inside: Reader<'a>, seen: &mut Tolerances) -> Result<(), TokenError> {
-        if let Some(third) = inside.optional(Tag::context(3), "negHints", seen)? {
-            let within = third.inside();
-            if within.next_tag() == Some(Tag::SEQUENCE) {
-                let hints = within.only(Tag::SEQUENCE, "negHints", seen)?;
-                self.hints = Some(NegHints::of(&hints, seen)?);
-                self.form = InitForm::Microsoft;
-            } else {
-                let code = within.only(Tag::OCTET_STRING, "mechListMIC", seen)?;
-                self.mech_list_mic = Some(Cow::Borrowed(code.content));
-            }
-        }
-        if self.mech_list_mic.is_none() {
-            self.mech_list_mic = bytes_field(&mut inside, 4, Tag::OCTET_STRING, "mechListMIC", seen)?;
-            if self.mech_list_mic.is_some() {
-                self.form = InitForm::Microsoft;
-            }
-        }
-        self.extensions = Cow::Borrowed(extensions(inside, 5, "NegTokenInit", seen)?);
-        Ok(())
+            mech_token,
+            hints,
+            mech_list_mic,
+            extensions: Cow::Borrowed(extensions(inside, 5, "NegTokenInit", &mut seen)?),
+            tolerated: seen,
+        })
     }
 
     /// Writes the token without the framing of a first token.
@@ -298,4 +269,35 @@ impl<'a> NegTokenInit<'a> {
             tolerated: self.tolerated,
         }
     }
+}
+
+/// What tells the forms apart: hints, a code behind them, and the form.
+type Third<'a> = (Option<NegHints<'a>>, Option<Cow<'a, [u8]>>, InitForm);
+
+/// Reads hints or a code.
+#[inline]
+fn third_field<'a>(inside: &mut Reader<'a>, seen: &mut Tolerances) -> Result<Third<'a>, TokenError> {
+    if inside.is_empty() {
+        return Ok((None, None, InitForm::Rfc));
+    }
+    let mut hints = None;
+    if let Some(third) = inside.optional(Tag::context(3), "negHints", seen)? {
+        let within = third.inside();
+        if within.next_tag() != Some(Tag::SEQUENCE) {
+            let code = within.only(Tag::OCTET_STRING, "mechListMIC", seen)?;
+            return Ok((None, Some(Cow::Borrowed(code.content)), InitForm::Rfc));
+        }
+        hints = Some(NegHints::of(
+            &within.only(Tag::SEQUENCE, "negHints", seen)?,
+            seen,
+        )?);
+    }
+    let code = bytes_field(inside, 4, Tag::OCTET_STRING, "mechListMIC", seen)?;
+    let second = hints.is_some() || code.is_some();
+    let form = if second {
+        InitForm::Microsoft
+    } else {
+        InitForm::Rfc
+    };
+    Ok((hints, code, form))
 }

@@ -77,15 +77,16 @@ impl<'a> Token<'a> {
         }
     }
 
+    #[inline]
     fn parse_framed(token: &'a [u8]) -> Result<Self, TokenError> {
         let mut seen = Tolerances::empty();
         let frame = Reader::new(token).only(Tag::application(0), "InitialContextToken", &mut seen)?;
         let mut inside = frame.inside();
         let oid = inside.expect(Tag::OBJECT_IDENTIFIER, "thisMech", &mut seen)?;
-        let oid = Oid::of(&oid, "thisMech")?;
-        if oid == Oid::SPNEGO {
-            return NegTokenInit::read(inside, seen).map(Self::Framed);
+        if *oid.content == *Oid::SPNEGO.0 {
+            return Ok(Self::Framed(NegTokenInit::read(inside, seen)?));
         }
+        let oid = Oid::of(&oid, "thisMech")?;
         let kerberos = [Oid::KERBEROS, Oid::MS_KERBEROS, Oid::KERBEROS_USER_TO_USER];
         Ok(if kerberos.contains(&oid) {
             Self::Kerberos(token)
@@ -120,6 +121,7 @@ impl NegTokenInit<'_> {
 }
 
 /// The content of an optional field with an explicit tag.
+#[inline(always)]
 fn bytes_field<'a>(
     reader: &mut Reader<'a>,
     number: u8,
@@ -127,14 +129,12 @@ fn bytes_field<'a>(
     field: &'static str,
     seen: &mut Tolerances,
 ) -> Result<Option<Cow<'a, [u8]>>, TokenError> {
-    let Some(outer) = reader.optional(Tag::context(number), field, seen)? else {
-        return Ok(None);
-    };
-    let inner = outer.inside().only(tag, field, seen)?;
-    Ok(Some(Cow::Borrowed(inner.content)))
+    let inner = reader.explicit(Tag::context(number), tag, field, seen)?;
+    Ok(inner.map(|inner| Cow::Borrowed(inner.content)))
 }
 
 /// Elements of later versions: with tags like those of the format, and numbers from `free` on.
+#[inline]
 fn extensions<'a>(
     mut reader: Reader<'a>,
     free: u8,

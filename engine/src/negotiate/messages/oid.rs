@@ -86,6 +86,7 @@ impl<'a> MechTypes<'a> {
     ///
     /// # Errors
     /// An element is none, or no identifier.
+    #[inline]
     pub(super) fn of(element: &Element<'a>, seen: &mut Tolerances) -> Result<Self, TokenError> {
         let mut inside = element.inside();
         while !inside.is_empty() {

@@ -51,6 +51,9 @@ impl NegState {
     /// The state that an element holds: one to four bytes, as few as the number needs.
     fn of(element: &Element<'_>) -> Result<Self, TokenError> {
         let content = element.content;
+        if let [state @ 0..0x80] = *content {
+            return Ok(Self(i32::from(state)));
+        }
         let padded = matches!(content, [0x00, 0x00..=0x7F, ..] | [0xFF, 0x80..=0xFF, ..]);
         if padded || !(1..=4).contains(&content.len()) {
             let at = element.content_offset();
@@ -108,25 +111,17 @@ impl<'a> NegTokenResp<'a> {
         let outer = Reader::new(token).only(Tag::context(1), "NegTokenResp", &mut seen)?;
         let fields = outer.inside().only(Tag::SEQUENCE, "NegTokenResp", &mut seen)?;
         let mut inside = fields.inside();
-        let neg_state = match inside.optional(Tag::context(0), "negState", &mut seen)? {
-            Some(field) => {
-                let state = field.inside().only(Tag::ENUMERATED, "negState", &mut seen)?;
-                Some(NegState::of(&state)?)
-            }
-            None => None,
-        };
-        let supported_mech = match inside.optional(Tag::context(1), "supportedMech", &mut seen)? {
-            Some(field) => {
-                let oid = field
-                    .inside()
-                    .only(Tag::OBJECT_IDENTIFIER, "supportedMech", &mut seen)?;
-                Some(Oid::of(&oid, "supportedMech")?)
-            }
-            None => None,
-        };
+        let state = inside.explicit(Tag::context(0), Tag::ENUMERATED, "negState", &mut seen)?;
+        let mechanism = inside.explicit(
+            Tag::context(1),
+            Tag::OBJECT_IDENTIFIER,
+            "supportedMech",
+            &mut seen,
+        )?;
+        let supported = mechanism.map(|oid| Oid::of(&oid, "supportedMech"));
         Ok(Self {
-            neg_state,
-            supported_mech,
+            neg_state: state.map(|state| NegState::of(&state)).transpose()?,
+            supported_mech: supported.transpose()?,
             response_token: bytes_field(&mut inside, 2, Tag::OCTET_STRING, "responseToken", &mut seen)?,
             mech_list_mic: bytes_field(&mut inside, 3, Tag::OCTET_STRING, "mechListMIC", &mut seen)?,
             extensions: Cow::Borrowed(extensions(inside, 4, "NegTokenResp", &mut seen)?),
