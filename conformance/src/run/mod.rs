@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod driver;
+pub mod inner;
 pub mod layer;
 pub mod portion;
 pub mod spent;

@@ -5,11 +5,14 @@ use legwork_engine::{
     ntlm::messages::{MessageType, NegotiateFlags, message_type},
 };
 
-use super::{View, inner::mechanism_token, named};
+use super::{View, named};
 use crate::{
     check::{Judge, attributes, call, calls, readable},
     protocol::{Attributes, Namespace, Request, Role},
-    run::trace::{Event, Purpose, TOKEN},
+    run::{
+        inner::mechanism_token,
+        trace::{Event, Purpose, TOKEN},
+    },
     suite::{mapping::Class, names},
 };
 

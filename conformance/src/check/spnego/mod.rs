@@ -7,7 +7,6 @@ use legwork_engine::{
 };
 
 mod calls;
-mod inner;
 mod view;
 
 use self::view::View;
@@ -17,7 +16,10 @@ use super::{
 };
 use crate::{
     protocol::Role,
-    run::trace::{Event, Purpose},
+    run::{
+        inner,
+        trace::{Event, Purpose},
+    },
     suite::mapping::Class,
 };
 

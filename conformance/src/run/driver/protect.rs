@@ -10,6 +10,7 @@ use crate::{
     edit::Token,
     protocol::{Buffer, Form, Protect, Request, Role},
     run::{
+        inner,
         trace::{self, DATA, Event, TOKEN},
         when,
     },
@@ -103,8 +104,12 @@ impl Driver<'_, '_> {
     /// What the AUTHENTICATE message says was agreed.
     fn agreed_flags(&self) -> NegotiateFlags {
         let tokens = self.trace.legs().filter_map(|(_, event)| event.input());
-        let last = tokens.filter_map(|token| Authenticate::parse(token).ok()).last();
-        last.map_or(NegotiateFlags::empty(), |message| message.flags)
+        let flags = tokens.filter_map(|token| {
+            let inner = inner::mechanism_token(token);
+            let message = Authenticate::parse(inner.as_deref().unwrap_or(token));
+            message.ok().map(|message| message.flags)
+        });
+        flags.last().unwrap_or_default()
     }
 
     pub(super) fn protected(&mut self, step: &ProtectStep, sealed: bool) -> Result<(), End> {

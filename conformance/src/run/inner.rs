@@ -4,14 +4,15 @@ use std::borrow::Cow;
 
 use legwork_engine::negotiate::messages::Token;
 
+use super::trace::{TOKEN, Trace};
 use crate::{
     protocol::{Buffer, Request},
-    run::trace::{TOKEN, Trace},
     subject::Answer,
 };
 
 /// The trace with the mechanism's tokens in the place of those that carry them.
-pub(super) fn unwrapped(trace: &Trace) -> Trace {
+#[must_use]
+pub fn unwrapped(trace: &Trace) -> Trace {
     let mut inner = trace.clone();
     for event in inner.events.iter_mut().filter(|event| event.leg().is_some()) {
         if let Request::Initialize(leg) | Request::Accept(leg) = &mut event.request {
@@ -42,7 +43,8 @@ fn unwrap(buffers: &mut Vec<Buffer>) {
 }
 
 /// The mechanism's token in a token.
-pub(super) fn mechanism_token(token: &[u8]) -> Option<Cow<'_, [u8]>> {
+#[must_use]
+pub fn mechanism_token(token: &[u8]) -> Option<Cow<'_, [u8]>> {
     match Token::parse(token).ok()? {
         Token::Framed(init) | Token::Bare(init) => init.mech_token,
         Token::Resp(resp) => resp.response_token,
@@ -52,11 +54,13 @@ pub(super) fn mechanism_token(token: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// Where the mechanism's token begins in a token; at its beginning if there is none.
-pub(super) fn start(token: &[u8]) -> usize {
+#[must_use]
+pub fn start(token: &[u8]) -> usize {
     mechanism_token(token).map_or(0, |inner| place(token, &inner))
 }
 
 /// Where a part of a token begins in it.
-pub(super) fn place(token: &[u8], part: &[u8]) -> usize {
+#[must_use]
+pub fn place(token: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr().saturating_sub(token.as_ptr().addr())
 }
