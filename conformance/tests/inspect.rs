@@ -10,6 +10,8 @@
 mod input;
 #[path = "inspect/properties.rs"]
 mod properties;
+#[path = "inspect/spnego.rs"]
+mod spnego;
 #[path = "inspect/tokens.rs"]
 mod tokens;
 #[path = "inspect/warnings.rs"]
