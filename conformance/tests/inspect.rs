@@ -10,6 +10,8 @@
 mod input;
 #[path = "inspect/properties.rs"]
 mod properties;
+#[path = "inspect/spnego.rs"]
+mod spnego;
 #[path = "inspect/tokens.rs"]
 mod tokens;
 #[path = "inspect/warnings.rs"]
@@ -228,17 +230,21 @@ fn hex_of_one_field_is_named_by_its_path() {
 }
 
 fn vectors(token: &str) -> Vec<Vector> {
-    let file = legwork_vectors::load(&format!("ntlm/{token}.json")).unwrap();
+    let file = legwork_vectors::load(&format!("{token}.json")).unwrap();
     file.groups.into_iter().flat_map(|group| group.vectors).collect()
 }
 
 #[test]
 fn agrees_with_the_vector_files() {
     for (token, kind) in [
-        ("negotiate", Kind::Negotiate),
-        ("challenge", Kind::Challenge),
-        ("authenticate", Kind::Authenticate),
-        ("av_pair", Kind::AvPairs),
+        ("ntlm/negotiate", Kind::Negotiate),
+        ("ntlm/challenge", Kind::Challenge),
+        ("ntlm/authenticate", Kind::Authenticate),
+        ("ntlm/av_pair", Kind::AvPairs),
+        ("negotiate/neg_token_init", Kind::NegTokenInit),
+        ("negotiate/neg_token_init2", Kind::NegTokenInit2),
+        ("negotiate/neg_token_resp", Kind::NegTokenResp),
+        ("negotiate/negoex", Kind::Negoex),
     ] {
         for vector in vectors(token) {
             let bytes = vector.bytes.unwrap();

@@ -34,6 +34,12 @@ pub enum Kind {
     Wide,
     /// Text in the OEM character set.
     Oem,
+    /// An object identifier by its name, or in dotted form.
+    Mechanism,
+    /// Object identifiers with blanks between them.
+    Mechanisms,
+    /// A state of a negotiation by its name or number.
+    State,
 }
 
 /// A token whose fields can be read and changed.
@@ -51,7 +57,7 @@ pub trait Fields {
     fn set(&mut self, path: &str, value: Option<Vec<u8>>) -> Result<(), FieldError>;
 }
 
-fn array<const N: usize>(path: &str, value: Option<Vec<u8>>) -> Result<[u8; N], FieldError> {
+pub(super) fn array<const N: usize>(path: &str, value: Option<Vec<u8>>) -> Result<[u8; N], FieldError> {
     let Some(value) = value else { return Ok([0; N]) };
     value
         .try_into()
@@ -83,7 +89,7 @@ fn word(flags: NegotiateFlags) -> Option<Vec<u8>> {
     Some(flags.bits().to_le_bytes().to_vec())
 }
 
-fn unknown(path: &str) -> FieldError {
+pub(super) fn unknown(path: &str) -> FieldError {
     FieldError::Unknown(path.to_owned())
 }
 

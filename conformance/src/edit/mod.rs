@@ -1,15 +1,20 @@
 //! Edits of tokens: on typed messages where they name a field, on bytes where they do not.
 
+mod der_mutation;
 pub mod fields;
+mod message;
 pub mod mutation;
 pub mod plan;
+mod spnego;
 
-use legwork_engine::ntlm::messages::{
-    Authenticate, AvId, Challenge, MessageType, Negotiate, Signature, message_type,
+use legwork_engine::{
+    negotiate::messages::{MechTypes, NegState, Oid},
+    ntlm::messages::AvId,
 };
 
 use crate::suite::scenario::{DropKind, Edit, FieldEdit};
 use fields::{FieldError, Fields, Kind};
+use message::Message;
 
 /// A token on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +57,30 @@ pub fn path(edit: &Edit) -> Option<&str> {
         Edit::Set(edit) | Edit::SetBits(edit) | Edit::ClearBits(edit) | Edit::Append(edit) => {
             Some(&edit.field)
         }
-        Edit::Flip(field) | Edit::Remove(field) => Some(field),
+        Edit::Flip(field) | Edit::Remove(field) | Edit::Swap([field, _]) => Some(field),
+        _ => None,
+    }
+}
+
+/// The edit of a field inside another one, with the path that it has there.
+fn inside(edit: &Edit, outer: &[&str]) -> Option<Edit> {
+    let strip = |path: &str| {
+        let inner = outer.iter().find_map(|outer| path.strip_prefix(outer));
+        inner.map(str::to_owned)
+    };
+    let with = |edit: &FieldEdit| {
+        let field = strip(&edit.field)?;
+        let value = edit.value.clone();
+        Some(FieldEdit { field, value })
+    };
+    match edit {
+        Edit::Set(edit) => with(edit).map(Edit::Set),
+        Edit::SetBits(edit) => with(edit).map(Edit::SetBits),
+        Edit::ClearBits(edit) => with(edit).map(Edit::ClearBits),
+        Edit::Append(edit) => with(edit).map(Edit::Append),
+        Edit::Flip(field) => strip(field).map(Edit::Flip),
+        Edit::Remove(field) => strip(field).map(Edit::Remove),
+        Edit::Swap([one, other]) => Some(Edit::Swap([strip(one)?, strip(other)?])),
         _ => None,
     }
 }
@@ -101,28 +129,9 @@ pub fn raw(bytes: &[u8], edit: &Edit) -> Result<Vec<u8>, FieldError> {
 /// Changes a field of an emitted token and emits it again.
 fn typed(bytes: &[u8], edit: &Edit) -> Result<Vec<u8>, FieldError> {
     let malformed = |_| FieldError::Malformed(path(edit).unwrap_or_default().to_owned());
-    match message_type(bytes) {
-        Ok(MessageType::NEGOTIATE) => {
-            let mut message = Negotiate::parse(bytes).map_err(malformed)?.into_owned();
-            apply(&mut message, edit)?;
-            Ok(message.emit())
-        }
-        Ok(MessageType::CHALLENGE) => {
-            let mut message = Challenge::parse(bytes).map_err(malformed)?.into_owned();
-            apply(&mut message, edit)?;
-            Ok(message.emit())
-        }
-        Ok(MessageType::AUTHENTICATE) => {
-            let mut message = Authenticate::parse(bytes).map_err(malformed)?.into_owned();
-            apply(&mut message, edit)?;
-            Ok(message.emit())
-        }
-        _ => {
-            let mut signature = Signature::parse(bytes).map_err(malformed)?;
-            apply(&mut signature, edit)?;
-            Ok(signature.emit().to_vec())
-        }
-    }
+    let mut message = Message::parse(bytes).map_err(malformed)?;
+    apply(message.fields(), edit)?;
+    Ok(message.emit())
 }
 
 /// Changes a field of a typed token.
@@ -147,6 +156,12 @@ pub fn apply(token: &mut dyn Fields, edit: &Edit) -> Result<(), FieldError> {
             token.set(field, Some(value))
         }
         Edit::Remove(field) => token.set(field, None),
+        Edit::Swap([one, other]) => {
+            let value = |field: &String| token.get(field).ok_or_else(|| FieldError::Unknown(field.clone()));
+            let values = (value(one)?, value(other)?);
+            token.set(one, Some(values.1))?;
+            token.set(other, Some(values.0))
+        }
         Edit::Append(edit) => append(token, edit),
         other => Err(FieldError::Unknown(format!("{other:?}"))),
     }
@@ -165,9 +180,16 @@ fn bits(token: &mut dyn Fields, edit: &FieldEdit, combine: impl Fn(u8, u8) -> u8
     token.set(&edit.field, Some(new))
 }
 
-/// Appends an AV pair, written as `<id> <hex>`.
+/// Appends an AV pair, written as `<id> <hex>`, or a mechanism.
 fn append(token: &mut dyn Fields, edit: &FieldEdit) -> Result<(), FieldError> {
     let bad = || FieldError::BadValue(edit.field.clone());
+    if token.kind(&edit.field) == Some(Kind::Mechanisms) {
+        let list = token
+            .get(&edit.field)
+            .ok_or_else(|| FieldError::Unknown(edit.field.clone()))?;
+        let list = spnego::with_appended(&list, mechanism(edit)?.0.into_owned()).ok_or_else(bad)?;
+        return token.set(&edit.field, Some(list));
+    }
     let (id, value) = edit.value.split_once(' ').unwrap_or((&edit.value, ""));
     let id: AvId = fields::pair_id(id).ok_or_else(bad)?;
     let list = token
@@ -202,7 +224,23 @@ fn encode(token: &dyn Fields, edit: &FieldEdit) -> Result<Vec<u8>, FieldError> {
         Kind::Bytes => decode(&edit.field, &edit.value),
         Kind::Wide => Ok(edit.value.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         Kind::Oem => Ok(edit.value.as_bytes().to_vec()),
+        Kind::Mechanism => Ok(mechanism(edit)?.0.into_owned()),
+        Kind::Mechanisms => {
+            let names = edit.value.split_whitespace();
+            let list: Option<Vec<Oid<'_>>> = names.map(Oid::from_text).collect();
+            Ok(MechTypes::new(&list.ok_or_else(bad)?).0.into_owned())
+        }
+        Kind::State => {
+            let known = NegState::NAMED.iter().find(|(name, _)| *name == edit.value);
+            let number = known.map_or_else(|| edit.value.parse(), |(_, state)| Ok(state.0));
+            Ok(number.map_err(|_| bad())?.to_le_bytes().to_vec())
+        }
     }
+}
+
+/// A mechanism by its name, or in dotted form.
+fn mechanism(edit: &FieldEdit) -> Result<Oid<'static>, FieldError> {
+    Oid::from_text(&edit.value).ok_or_else(|| FieldError::BadValue(edit.field.clone()))
 }
 
 fn decode(field: &str, text: &str) -> Result<Vec<u8>, FieldError> {

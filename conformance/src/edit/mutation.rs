@@ -6,7 +6,10 @@ use legwork_engine::ntlm::messages::{
     Authenticate, AvId, Challenge, FixedField, MessageType, Negotiate, message_type,
 };
 
-use super::fields::{self, FieldError};
+use super::{
+    der_mutation,
+    fields::{self, FieldError},
+};
 use crate::suite::grammar::{
     self, DESCRIPTOR_FIELDS, Mutant, Mutation, RESPONSE_FIELDS, RESPONSE_PAIRS, SIGNATURE_FIELDS,
     UNKNOWN_PAIR,
@@ -39,6 +42,9 @@ struct About {
 /// # Errors
 /// The token has no such place, or the value does not fit there.
 pub fn apply(token: &[u8], mutation: &Mutation) -> Result<Vec<u8>, FieldError> {
+    if der_mutation::is_of_negotiate(token) {
+        return der_mutation::apply(token, mutation);
+    }
     let unknown = || FieldError::Unknown(mutation.at.clone());
     let misfit = || FieldError::BadValue(mutation.at.clone());
     let place = locate(token, &mutation.at).ok_or_else(unknown)?;
@@ -106,7 +112,7 @@ fn write(bytes: &mut [u8], value: usize) -> Option<()> {
 }
 
 /// A value that depends on the old one alone.
-fn change(bytes: &mut [u8], to: Mutant) {
+pub(super) fn change(bytes: &mut [u8], to: Mutant) {
     let half = bytes.len() / 2;
     match to {
         Mutant::Zero => bytes.fill(0),

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    borrow::Cow,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,6 +11,7 @@ use std::{
 
 use legwork_engine::{
     buffer::BufferKind,
+    negotiate::messages::{self, NegTokenInit, NegTokenResp},
     ntlm::messages::{
         Authenticate, Challenge, ClientChallenge, MessageType, Negotiate, Signature, message_type,
     },
@@ -151,7 +153,14 @@ pub fn token_name(bytes: &[u8]) -> &'static str {
         Ok(MessageType::NEGOTIATE) => "negotiate",
         Ok(MessageType::CHALLENGE) => "challenge",
         Ok(MessageType::AUTHENTICATE) => "authenticate",
-        _ => "signature",
+        _ => match messages::Token::parse(bytes) {
+            Ok(messages::Token::Framed(init) | messages::Token::Bare(init)) if init.hints.is_some() => {
+                "neg-token-init2"
+            }
+            Ok(messages::Token::Framed(_) | messages::Token::Bare(_)) => "neg-token-init",
+            Ok(messages::Token::Resp(_)) => "neg-token-resp",
+            _ => "signature",
+        },
     }
 }
 
@@ -167,7 +176,10 @@ impl EditShaper {
     fn edits<'a>(
         &'a self,
         token: &'a str,
-    ) -> (impl Iterator<Item = &'a Edit>, impl Iterator<Item = &'a Edit>) {
+    ) -> (
+        impl Iterator<Item = &'a Edit>,
+        impl Iterator<Item = Cow<'a, Edit>>,
+    ) {
         let named = self
             .named
             .iter()
@@ -177,11 +189,9 @@ impl EditShaper {
             .next
             .edits
             .iter()
-            .filter(move |edit| match (&self.next.token, token) {
-                (Some(meant), _) => meant == token,
-                (None, "client-challenge") => in_client_challenge(edit),
-                (None, "authenticate") => !in_client_challenge(edit),
-                (None, _) => true,
+            .filter_map(move |edit| match &self.next.token {
+                Some(meant) => (meant == token).then_some(Cow::Borrowed(edit)),
+                None => of_token(edit, token),
             });
         (named, next)
     }
@@ -189,6 +199,24 @@ impl EditShaper {
     fn count(&self, done: bool) {
         self.next.applied.fetch_add(usize::from(done), Ordering::Relaxed);
     }
+}
+
+/// An edit as one of this token, if it is: the path of a field in the mechanism's token, which the mechanism makes
+/// itself, leads through the token of Negotiate around it.
+fn of_token<'e>(edit: &'e Edit, token: &str) -> Option<Cow<'e, Edit>> {
+    let around = token.starts_with("neg-token-");
+    let (edit, is_inner) = match edit::inside(edit, &["mech-token.", "response-token."]) {
+        Some(inner) => (Cow::Owned(inner), true),
+        None => (Cow::Borrowed(edit), false),
+    };
+    let fits = match token {
+        _ if around => !is_inner,
+        "signature" => !is_inner,
+        "client-challenge" => in_client_challenge(&edit),
+        "authenticate" => !in_client_challenge(&edit),
+        _ => true,
+    };
+    fits.then_some(edit)
 }
 
 /// Whether an edit names a part of the client challenge: it is made there, so that the proof covers it.
@@ -208,6 +236,8 @@ fn fields<'a>(token: &str, message: &'a mut dyn Any) -> Option<&'a mut dyn Field
         "challenge" => of::<Challenge<'static>>(message),
         "client-challenge" => of::<ClientChallenge<'static>>(message),
         "authenticate" => of::<Authenticate<'static>>(message),
+        "neg-token-init" | "neg-token-init2" => of::<NegTokenInit<'static>>(message),
+        "neg-token-resp" => of::<NegTokenResp<'static>>(message),
         _ => of::<Signature>(message),
     }
 }
@@ -228,7 +258,7 @@ impl Shaper for EditShaper {
             let _ = edit::apply(fields, edit);
         }
         for edit in next.filter(|edit| !edit::is_raw(edit)) {
-            self.count(edit::apply(fields, edit).is_ok());
+            self.count(edit::apply(fields, &edit).is_ok());
         }
     }
 
@@ -240,7 +270,7 @@ impl Shaper for EditShaper {
             }
         }
         for edit in next.filter(|edit| edit::is_raw(edit)) {
-            let changed = edit::raw(bytes, edit);
+            let changed = edit::raw(bytes, &edit);
             self.count(changed.is_ok());
             *bytes = changed.unwrap_or_else(|_| bytes.clone());
         }

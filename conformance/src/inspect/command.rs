@@ -73,7 +73,7 @@ const SHORTEST: usize = 12;
 
 /// Whether a text is the token of a message: then a file of that name does not count.
 fn starts_as_message(text: &str) -> bool {
-    read_input(text).is_ok_and(|token| super::message_kind(&token).is_some())
+    read_input(text).is_ok_and(|token| super::token_kind(&token).is_some())
 }
 
 fn all(source: impl Read, what: &str) -> Result<Vec<u8>, InputError> {

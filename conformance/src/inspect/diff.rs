@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    Kind, inspect_as, message_kind,
+    Kind, inspect_as,
     model::{Inspection, Node, Span, Value},
-    text,
+    text, token_kind,
 };
 
 /// A field that differs.
@@ -48,7 +48,7 @@ impl Difference {
 /// The fields in which two messages differ.
 #[must_use]
 pub fn decoded_diff(expected: &[u8], actual: &[u8]) -> String {
-    let kind = |bytes| message_kind(bytes).unwrap_or(Kind::Unknown);
+    let kind = |bytes| token_kind(bytes).unwrap_or(Kind::Unknown);
     write(&side_of(kind(expected), expected), &side_of(kind(actual), actual))
 }
 
@@ -106,6 +106,7 @@ impl Fields {
                         self.add(path.clone(), &Node::new("", node.span).with(empty()), false);
                     }
                 }
+                Some(Value::Header { .. }) => self.add(own, node, true),
                 None if !node.children.is_empty() && !super::is_pair(node) => {
                     self.collect(node, &format!("{own}."));
                 }
@@ -122,7 +123,7 @@ impl Fields {
     }
 
     /// What the layout says beyond lengths: the order of the parts that both tokens have, which of them overlap, gaps,
-    /// and descriptors whose maximum is not the length.
+    /// descriptors whose maximum is not the length, and lengths in more bytes than they need.
     fn shape(&self, other: &Self) -> Vec<(&str, bool)> {
         let mut end = 0;
         let mut shape = Vec::new();
@@ -138,6 +139,11 @@ impl Fields {
                 shape.push((node.name.as_str(), length != maximum));
             }
         }
+        let long = self
+            .inspection
+            .nodes()
+            .filter(|node| matches!(node.value, Some(Value::Header { long: true, .. })));
+        shape.extend(long.map(|node| (node.name.as_str(), true)));
         shape
     }
 

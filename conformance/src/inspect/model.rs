@@ -25,6 +25,18 @@ pub enum Kind {
     ClientChallenge,
     /// NTLMSSP_MESSAGE_SIGNATURE.
     Signature,
+    /// NegTokenInit, with its framing or without.
+    NegTokenInit,
+    /// NegTokenInit2: the same with hints.
+    #[value(name = "neg-token-init2")]
+    #[serde(rename = "neg-token-init2")]
+    NegTokenInit2,
+    /// NegTokenResp.
+    NegTokenResp,
+    /// Messages of NEGOEX, one behind the other.
+    Negoex,
+    /// The framed first token of another mechanism than Negotiate.
+    InitialContextToken,
     /// Nothing that is known.
     #[value(skip)]
     Unknown,
@@ -42,6 +54,11 @@ impl Kind {
             Self::NtResponse => "NTLMv2_RESPONSE",
             Self::ClientChallenge => "NTLMv2_CLIENT_CHALLENGE",
             Self::Signature => "NTLMSSP_MESSAGE_SIGNATURE",
+            Self::NegTokenInit => "NegTokenInit",
+            Self::NegTokenInit2 => "NegTokenInit2",
+            Self::NegTokenResp => "NegTokenResp",
+            Self::Negoex => "NEGOEX messages",
+            Self::InitialContextToken => "InitialContextToken",
             Self::Unknown => "unknown token",
         }
     }
@@ -271,6 +288,32 @@ pub enum Value {
         /// Its offset from the start of the message.
         offset: u32,
     },
+    /// Tag and length of an element of DER.
+    Header {
+        /// The tag, as specifications write it.
+        tag: String,
+        /// The length of the content; absent if it is indefinite, or written in more than four bytes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        length: Option<usize>,
+        /// Whether the length is written in more bytes than it needs.
+        long: bool,
+    },
+    /// An object identifier.
+    Oid {
+        /// The identifier in dotted form.
+        oid: String,
+        /// Its name, if it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'static str>,
+    },
+    /// A number that stands for something.
+    Enumerated {
+        /// The number.
+        number: i32,
+        /// What it stands for, if that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<&'static str>,
+    },
 }
 
 /// A character set.
@@ -320,6 +363,9 @@ fn class(kind: TokenErrorKind) -> &'static str {
         TokenErrorKind::OddLength => "odd-length",
         TokenErrorKind::BadValue => "bad-value",
         TokenErrorKind::Missing => "missing",
+        TokenErrorKind::UnexpectedTag(_) => "unexpected-tag",
+        TokenErrorKind::IndefiniteLength => "indefinite-length",
+        TokenErrorKind::TrailingBytes(_) => "trailing-bytes",
         _ => "malformed",
     }
 }

@@ -41,5 +41,20 @@ rules! {
     ENCRYPTED_KEY_PRESENT = "wire/ntlm/encrypted-key-present";
     ENCRYPTED_KEY_WITHOUT_FLAG = "wire/ntlm/encrypted-key-without-flag";
     FIELDS_WITHIN_MESSAGE = "wire/ntlm/fields-within-message";
+    FIRST_TOKEN_FRAMED = "wire/negotiate/first-token-framed";
+    ENCODING_DISTINGUISHED = "wire/negotiate/encoding-distinguished";
+    MESSAGE_DUE = "wire/negotiate/message-due";
+    LIST_NOT_EMPTY = "wire/negotiate/list-not-empty";
+    LIST_FIRST_IS_OPTIMISTIC = "wire/negotiate/list-first-is-optimistic";
+    OPTIMISTIC_TOKEN_PRESENT = "wire/negotiate/optimistic-token-present";
+    REQUEST_FLAGS_OMITTED = "wire/negotiate/request-flags-omitted";
+    NO_MIC_IN_FIRST_TOKEN = "wire/negotiate/no-mic-in-first-token";
+    HINT_NAME = "wire/negotiate/hint-name";
+    HINT_ADDRESS_ABSENT = "wire/negotiate/hint-address-absent";
+    HINTS_OF_ACCEPTOR_ONLY = "wire/negotiate/hints-of-acceptor-only";
+    STATE_KNOWN = "wire/negotiate/state-known";
+    REJECT_CARRIES_NOTHING = "wire/negotiate/reject-carries-nothing";
+    MIC_OVER_LIST = "wire/negotiate/mic-over-list";
+    MIC_SEQUENCE_ZERO = "wire/negotiate/mic-sequence-zero";
     SIGNATURE_VERSION = "message/ntlm/signature-version";
 }

@@ -165,6 +165,18 @@ pub(crate) fn show(value: &Value) -> String {
             maximum,
             offset,
         } => descriptor(*length, *maximum, *offset),
+        Value::Header { tag, length, .. } => match length {
+            Some(length) => format!("{tag}, {}", counted(*length, "byte")),
+            None => format!("{tag}, no length"),
+        },
+        Value::Oid { oid, name } => match name {
+            Some(name) => format!("{name} ({oid})"),
+            None => oid.clone(),
+        },
+        Value::Enumerated { number, name } => match name {
+            Some(name) => format!("{number} {name}"),
+            None => number.to_string(),
+        },
     }
 }
 

@@ -9,7 +9,7 @@ use legwork_engine::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{model::Kind, part::word};
+use super::{model::Kind, part::word, spnego_vector};
 
 /// Ids whose value is text.
 const TEXTS: [AvId; 6] = [
@@ -33,7 +33,10 @@ pub(super) fn fields(kind: Kind, token: &[u8]) -> Option<Value> {
         Kind::Authenticate => authenticate(token),
         Kind::AvPairs => list(token),
         Kind::NtResponse => response(token),
-        Kind::ClientChallenge | Kind::Signature | Kind::Unknown => None,
+        Kind::NegTokenInit | Kind::NegTokenInit2 => spnego_vector::first(token),
+        Kind::NegTokenResp => spnego_vector::later(token),
+        Kind::Negoex => spnego_vector::negoex(token),
+        Kind::ClientChallenge | Kind::Signature | Kind::InitialContextToken | Kind::Unknown => None,
     }
 }
 

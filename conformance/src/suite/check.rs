@@ -571,6 +571,12 @@ impl Findings<'_> {
             Edit::Append(edit) => ("append", &edit.field),
             Edit::Flip(field) => return self.field(document, &path.at("flip"), field, token),
             Edit::Remove(field) => return self.field(document, &path.at("remove"), field, token),
+            Edit::Swap(fields) => {
+                for (index, field) in fields.iter().enumerate() {
+                    self.field(document, &path.at("swap").at(index), field, token);
+                }
+                return;
+            }
             Edit::Extend(text) => return self.hex(document, &path.at("extend"), text),
             Edit::Replace(text) => return self.hex(document, &path.at("replace"), text),
             Edit::Overwrite(edit) => {

@@ -9,15 +9,16 @@
 //! | `domain.length`, `.max-length`, `.offset` | a number of the eight bytes that describe a part of the payload |
 //! | `domain.value` | the part itself |
 //! | `nt-proof`, `response-type` … | a field of the NTLMv2 response |
+//! | `mech-token.outer-length`, `.tag` … | of tokens of Negotiate: see `der_grammar` |
 //! | `target-info.timestamp.id`, `.length`, `.value` | a pair of the CHALLENGE's list; `av-pairs` is that of the response |
-
-use std::borrow::Cow;
 
 use legwork_engine::ntlm::messages::{Authenticate, Challenge, FixedField, Negotiate};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use super::mutant::Mutant;
 use super::{
+    der_grammar,
     map::UniqueMap,
     names,
     scenario::{Edit, Variation},
@@ -31,52 +32,6 @@ pub struct Mutation {
     pub at: String,
     /// The value.
     pub to: Mutant,
-}
-
-/// A value that readers get wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mutant {
-    /// No bit is set.
-    Zero,
-    /// The lowest bit alone is set.
-    One,
-    /// One more.
-    PlusOne,
-    /// One less.
-    MinusOne,
-    /// All bits are set.
-    AllOnes,
-    /// All bits but the highest are set.
-    Half,
-    /// The highest bit alone is set.
-    Sign,
-    /// 256 more: the same to who reads one byte.
-    BeyondLowByte,
-    /// More by one in the upper half: the same to who reads the lower half.
-    BeyondLowHalf,
-    /// This bit is another.
-    Bit(u8),
-    /// The last byte is another.
-    LastByte,
-    /// Start and length add up to zero in the width of the number.
-    Wraps,
-    /// As far as the bytes reach: the part, or the pair, ends where what holds it ends.
-    ToTheEnd,
-    /// One more than that.
-    PastTheEnd,
-    /// The part starts where the token ends.
-    AtTheEnd,
-    /// The part starts in the fixed part of the message.
-    InHeader,
-    /// The part starts where another one does.
-    Overlapping,
-    /// The id of no known pair.
-    Unknown,
-    /// The token ends before the place.
-    CutBefore,
-    /// The token ends one byte before the place does.
-    CutWithin,
 }
 
 /// What has places: a message, or a structure inside one.
@@ -99,6 +54,17 @@ pub enum Structure {
     NtResponse,
     /// The signature of a protected message.
     Signature,
+    /// An initiator's list of mechanisms with a token.
+    NegTokenInit,
+    /// An acceptor's list of mechanisms with its hints.
+    #[serde(rename = "neg-token-init2")]
+    NegTokenInit2,
+    /// What a list of mechanisms may have and rarely has: flags, and a code.
+    NegTokenInitOptional,
+    /// An acceptor's first answer.
+    NegTokenResp,
+    /// The code of a later token of Negotiate.
+    MechListMic,
 }
 
 /// Names that scenarios have for fields of the specification.
@@ -256,35 +222,6 @@ const END_LENGTH: &[Mutant] = &[
     Mutant::BeyondLowByte,
 ];
 
-impl Mutant {
-    /// The name in ids.
-    #[must_use]
-    pub fn name(self) -> Cow<'static, str> {
-        Cow::Borrowed(match self {
-            Self::Zero => "zero",
-            Self::One => "one",
-            Self::PlusOne => "plus-one",
-            Self::MinusOne => "minus-one",
-            Self::AllOnes => "all-ones",
-            Self::Half => "half",
-            Self::Sign => "sign",
-            Self::BeyondLowByte => "beyond-low-byte",
-            Self::BeyondLowHalf => "beyond-low-half",
-            Self::Bit(bit) => return Cow::Owned(format!("bit-{bit}")),
-            Self::LastByte => "last-byte",
-            Self::Wraps => "wraps",
-            Self::ToTheEnd => "to-the-end",
-            Self::PastTheEnd => "past-the-end",
-            Self::AtTheEnd => "at-the-end",
-            Self::InHeader => "in-header",
-            Self::Overlapping => "overlapping",
-            Self::Unknown => "unknown",
-            Self::CutBefore => "cut-before",
-            Self::CutWithin => "cut-within",
-        })
-    }
-}
-
 /// The name that scenarios have for a field of the specification; its own if they have none.
 pub(crate) fn field_name(name: &'static str) -> &'static str {
     let known = FIELD_NAMES.iter().find(|(theirs, _)| *theirs == name);
@@ -312,6 +249,15 @@ impl Structure {
             }
             Self::NtResponse => grammar.response(),
             Self::Signature => grammar.signature(),
+            Self::NegTokenInit
+            | Self::NegTokenInit2
+            | Self::NegTokenInitOptional
+            | Self::NegTokenResp
+            | Self::MechListMic => {
+                for Mutation { at, to } in der_grammar::mutations(self) {
+                    grammar.add(&at, [to]);
+                }
+            }
         }
         grammar.values
     }
@@ -425,6 +371,9 @@ impl Grammar {
 /// Whether a path names a place of some token.
 #[must_use]
 pub(super) fn is_place(path: &str) -> bool {
+    if der_grammar::is_place(path) {
+        return true;
+    }
     let parts: Vec<&str> = path.split('.').collect();
     let field = |name: &str| FIELD_NAMES.iter().any(|(_, ours)| *ours == name);
     let one_of =
@@ -464,6 +413,11 @@ mod tests {
             Structure::AuthenticateWithoutMic,
             Structure::NtResponse,
             Structure::Signature,
+            Structure::NegTokenInit,
+            Structure::NegTokenInit2,
+            Structure::NegTokenInitOptional,
+            Structure::NegTokenResp,
+            Structure::MechListMic,
         ];
         for structure in all {
             for (name, variation) in structure.axis().iter() {

@@ -6,6 +6,7 @@
 
 pub mod bug_class;
 mod check;
+pub(crate) mod der_grammar;
 pub mod errata;
 pub mod expect;
 mod files;
@@ -13,6 +14,7 @@ pub mod grammar;
 pub mod map;
 pub mod mapping;
 pub mod model;
+mod mutant;
 pub mod names;
 pub mod profile;
 pub mod rule;

@@ -90,6 +90,32 @@ pub const TOKENS: &[(&str, &[&str])] = &[
         ],
     ),
     ("signature", &["version", "checksum", "sequence"]),
+    (
+        "neg-token-init",
+        &["mech-types", "req-flags", "mech-token", "mech-list-mic"],
+    ),
+    (
+        "neg-token-init2",
+        &[
+            "mech-types",
+            "req-flags",
+            "mech-token",
+            "hint-name",
+            "hint-address",
+            "mech-list-mic",
+        ],
+    ),
+    (
+        "neg-token-resp",
+        &["neg-state", "supported-mech", "response-token", "mech-list-mic"],
+    ),
+];
+
+/// Fields of the tokens of Negotiate that hold a token of NTLM, and the tokens that it may be.
+const HOLDERS: &[(&str, &[&str])] = &[
+    ("mech-token", &["negotiate"]),
+    ("response-token", &["negotiate", "challenge", "authenticate"]),
+    ("mech-list-mic", &["signature"]),
 ];
 
 /// AV pairs by name. A number stands for itself.
@@ -152,6 +178,15 @@ fn kebab<T>(named: &[(&str, T)]) -> Vec<String> {
 /// Whether a token of a name has a field of a name; without a token, whether any token has it.
 #[must_use]
 pub fn is_field(token: Option<&str>, field: &str) -> bool {
+    if let Some((holder, rest)) = field.split_once('.')
+        && is_field(token, holder)
+    {
+        let inner = HOLDERS.iter().find(|(name, _)| *name == holder);
+        let holds = |(_, tokens): &(_, &[&str])| tokens.iter().any(|inner| is_field(Some(inner), rest));
+        if inner.is_some_and(holds) || (holder == "mech-types" && rest.parse::<usize>().is_ok()) {
+            return true;
+        }
+    }
     let list = match field.split_once('.') {
         Some((list, pair)) if is_pair(pair) => Some(list),
         Some(_) => return false,

@@ -134,7 +134,8 @@ pub struct Change {
     /// As sent: before lengths, MICs and signatures are computed, the sender believes it. In transit: after.
     pub how: How,
     /// The token that is meant, where the place of the step does not say it: `client-challenge` for the structure
-    /// inside the NT response of the next AUTHENTICATE (as sent only).
+    /// inside the NT response of the next AUTHENTICATE (as sent only). Edits of bytes need it in an exchange of
+    /// Negotiate, where a leg makes two tokens.
     #[serde(default)]
     pub token: Option<String>,
     /// The edits, in order.
@@ -167,10 +168,12 @@ pub enum Edit {
     ClearBits(FieldEdit),
     /// Flip the lowest bit of the first byte of a field.
     Flip(String),
-    /// Remove an optional field or an AV pair (`version`, `mic`, `target-info.timestamp`).
+    /// Remove an optional field, an AV pair or a mechanism (`version`, `mic`, `target-info.timestamp`, `mech-types.0`).
     Remove(String),
+    /// Exchange the values of two fields: `[mech-types.0, mech-types.1]`.
+    Swap([String; 2]),
     /// Append an element, before the one that ends the list: `{field: target-info, value: "<id> <hex>"}`. The id
-    /// is decimal; nothing behind the blank is an empty value.
+    /// is decimal; nothing behind the blank is an empty value. Of `mech-types`, the value is a mechanism.
     Append(FieldEdit),
     /// Keep only so many bytes.
     Truncate(usize),
@@ -202,7 +205,7 @@ pub enum DropKind {
 pub struct FieldEdit {
     /// Path of the field: `flags`, `server-challenge`, `target-info.timestamp`, ….
     pub field: String,
-    /// Value: number (`0x…`), hex bytes, or text, as the field needs.
+    /// Value: number (`0x…`), hex bytes, text, or names with blanks between them, as the field needs.
     pub value: String,
 }
 

@@ -170,10 +170,13 @@ pub struct Known {
 }
 
 impl Known {
-    /// The name of its file: a token, or a kind of known answers.
+    /// The name of its file: a token, or a kind of known answers; empty for a whole exchange.
     #[must_use]
     pub fn token(&self) -> &str {
-        self.vector.id.split('/').nth(1).unwrap_or_default()
+        match self.vector.id.split_once('/') {
+            None | Some(("exchanges", _)) => "",
+            Some((_, file)) => file.split('/').next().unwrap_or_default(),
+        }
     }
 
     /// The function that it is a known answer of, if it depends on nothing but its inputs.

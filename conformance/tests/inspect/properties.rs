@@ -6,10 +6,16 @@ use legwork::{
     inspect::{Kind, Node, fields_as, inspect, inspect_as, json, read_input, text::tree},
     render,
 };
-use legwork_engine::ntlm::messages::{Authenticate, AvPairs, Challenge, Negotiate, NtlmV2Response};
+use legwork_engine::{
+    negotiate::messages::{NegTokenResp, Token as NegotiateToken, negoex},
+    ntlm::messages::{Authenticate, AvPairs, Challenge, Negotiate, NtlmV2Response},
+};
 use proptest::prelude::*;
 
-use crate::tokens::{authenticate, challenge, negotiate};
+use crate::{
+    spnego::{answer, hints, init, offer},
+    tokens::{authenticate, challenge, negotiate},
+};
 
 /// Ranges lie within the token, children within their parents.
 fn assert_nested(node: &Node, within: Range<usize>) {
@@ -44,6 +50,16 @@ fn assert_sound(kind: Kind, bytes: &[u8]) {
         Kind::Challenge => Challenge::parse(bytes).err(),
         Kind::Authenticate => Authenticate::parse(bytes).err(),
         Kind::AvPairs => AvPairs::parse(bytes).err(),
+        Kind::NegTokenInit | Kind::NegTokenInit2 => match NegotiateToken::parse(bytes) {
+            Err(error) => Some(error),
+            Ok(NegotiateToken::Framed(_) | NegotiateToken::Bare(_)) => None,
+            Ok(_) => {
+                assert!(inspection.is_malformed());
+                None
+            }
+        },
+        Kind::NegTokenResp => NegTokenResp::parse(bytes).err(),
+        Kind::Negoex => negoex::messages(bytes).find_map(Result::err),
         Kind::NtResponse if bytes.len() != 24 => {
             assert!(NtlmV2Response::parse(bytes).is_ok() || inspection.is_malformed());
             return;
@@ -59,7 +75,7 @@ fn assert_sound(kind: Kind, bytes: &[u8]) {
     }
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 13] = [
     Kind::Negotiate,
     Kind::Challenge,
     Kind::Authenticate,
@@ -67,12 +83,25 @@ const KINDS: [Kind; 8] = [
     Kind::NtResponse,
     Kind::ClientChallenge,
     Kind::Signature,
+    Kind::NegTokenInit,
+    Kind::NegTokenInit2,
+    Kind::NegTokenResp,
+    Kind::Negoex,
+    Kind::InitialContextToken,
     Kind::Unknown,
 ];
 
 /// A message with some bytes changed and perhaps its end cut off.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
-    let sources = [negotiate().emit(), challenge().emit(), authenticate().emit()];
+    let sources = [
+        negotiate().emit(),
+        challenge().emit(),
+        authenticate().emit(),
+        init().emit_framed(),
+        hints().emit(),
+        answer().emit(),
+        [offer(), offer()].concat(),
+    ];
     let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
     (
         0..sources.len(),
@@ -140,6 +169,16 @@ fn the_worst_tokens_are_inspected_in_time() {
     assert_sound(Kind::Unknown, &list);
     let hostile = challenge_of_empty_pairs();
     assert_sound(Kind::Challenge, &hostile);
+    // A list of mechanisms as long as a token may be, elements within elements, and messages within messages.
+    let list: Vec<u8> = [6, 1, 0x2A].repeat(100_000);
+    let wrapped = |tag: u8, content: &[u8]| {
+        let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x84], length.as_slice(), content].concat()
+    };
+    let list = wrapped(0xA0, &wrapped(0x30, &list));
+    assert_sound(Kind::NegTokenInit, &wrapped(0xA0, &wrapped(0x30, &list)));
+    assert_sound(Kind::NegTokenInit, &[0xA0, 0x84, 0, 1, 0, 0].repeat(10_000));
+    assert_sound(Kind::Negoex, &offer().repeat(5_000));
 }
 
 fn challenge_of_empty_pairs() -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! What is odd is warned of, and nothing else is.
 
+use std::{fs, path::Path};
+
 use legwork::inspect::{CITED, Inspection, inspect};
 use legwork_engine::ntlm::messages::{Authenticate, AvPairsBuf, Challenge, Negotiate, NegotiateFlags};
 use pretty_assertions::assert_eq;
@@ -7,7 +9,7 @@ use pretty_assertions::assert_eq;
 use crate::tokens::{authenticate, challenge, negotiate};
 
 /// The rules that the warnings of a token name, and the warnings that name none.
-fn remarks(inspection: &Inspection) -> Vec<String> {
+pub(crate) fn remarks(inspection: &Inspection) -> Vec<String> {
     let shown = inspection
         .warnings()
         .map(|warning| warning.rule.unwrap_or(&warning.text).to_owned());
@@ -16,11 +18,11 @@ fn remarks(inspection: &Inspection) -> Vec<String> {
 
 #[test]
 fn every_rule_that_warnings_name_exists() {
-    let wire = include_str!("../../rules/wire/ntlm.yaml");
-    let message = include_str!("../../rules/message/ntlm.yaml");
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     for id in CITED {
         let (place, name) = id.rsplit_once('/').unwrap();
-        let file = if place == "wire/ntlm" { wire } else { message };
+        let file = fs::read_to_string(rules.join(format!("{place}.yaml")));
+        let file = file.unwrap_or_else(|error| panic!("{place}: {error}"));
         assert!(file.contains(&format!("\n  {name}:\n")), "{id}");
     }
 }

@@ -122,7 +122,7 @@ fn exchanges_of_version_one_are_played() {
 }
 
 /// Every secret of an exchange by the name that vectors give it.
-fn derive(initiator: &Members, exchange: &Members) -> Vec<(&'static str, String)> {
+pub(crate) fn derive(initiator: &Members, exchange: &Members) -> Vec<(&'static str, String)> {
     let named = |name| Text::from(text(initiator, name).unwrap());
     let token = leg(exchange, "authenticate").unwrap();
     let message = Authenticate::parse(&token).unwrap();

@@ -1,4 +1,4 @@
-//! Every vector of the NTLM package against the engine: messages, keys, protection and whole exchanges.
+//! Every vector against the engine: messages, keys, protection and whole exchanges.
 
 #![allow(
     clippy::indexing_slicing,
@@ -11,6 +11,7 @@ mod exchanges;
 mod fields;
 mod keys;
 mod messages;
+mod negotiate;
 mod protection;
 mod reasons;
 mod replay;

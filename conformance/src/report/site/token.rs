@@ -112,6 +112,8 @@ pub(super) fn short_name(kind: Kind) -> &'static str {
         Kind::Challenge => "CHALLENGE",
         Kind::Authenticate => "AUTHENTICATE",
         Kind::Signature => "signature",
+        Kind::NegTokenInit | Kind::NegTokenInit2 => "NegTokenInit",
+        Kind::NegTokenResp => "NegTokenResp",
         _ => "token",
     }
 }
