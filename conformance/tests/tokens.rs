@@ -181,5 +181,62 @@ fn ends_with_the_code_that_fits() {
     assert!(told.contains("records.json") && told.contains("line 2"), "{told}");
     let (code, told) = run("[]");
     assert_eq!(code, Some(2));
-    assert!(told.contains("no NTLM record"), "{told}");
+    assert!(told.contains("no record of NTLM or Negotiate"), "{told}");
+}
+
+/// A record of a vector of Negotiate.
+fn of_negotiate(file: &str, number: usize, kind: &str, truth: Value) -> Value {
+    let path = format!("negotiate/{file}.json");
+    let vector = vector(&path, &format!("negotiate/{file}/{number}"));
+    json!({
+        "id": vector.id, "kind": kind, "token_hex": hex::encode(vector.bytes.unwrap()), "ground_truth": truth,
+        "valid": true,
+    })
+}
+
+#[test]
+fn decodes_tokens_of_negotiate_and_what_is_inside() {
+    let first = json!({
+        "fields": {
+            "outer_oid": "1.3.6.1.5.5.2",
+            "mech_types": ["1.3.6.1.4.1.311.2.2.10"],
+            "inner_ntlm": { "message_type": 1, "flags": "0xe2088237", "domain": null },
+        },
+        "tshark": { "spnego.mechTypes": "1", "ntlmssp.negotiateunicode": "1", "kerberos.pvno": "5" },
+    });
+    let later =
+        json!({ "neg_state_name": "accept-incomplete", "fields": { "neg_state": 1, "mech_list_mic": null } });
+    let extended = json!({ "message_type": "INITIATOR_NEGO (0)", "sequence_num": 0, "cb_header": 96,
+        "auth_schemes": ["0f".repeat(16), "a5".repeat(16)], "extensions": [] });
+    let records = [
+        of_negotiate("neg_token_init", 1, "spnego-init", first),
+        of_negotiate("neg_token_resp", 1, "spnego-resp", later),
+        of_negotiate("negoex", 1, "negoex", extended),
+    ];
+    let report = report(&json!(records));
+    assert_eq!(differences(&report), Vec::<String>::new());
+    let counts = report.counts();
+    assert_eq!(
+        (counts.decoded, counts.fields_equal, counts.not_comparable),
+        (3, 15, 1)
+    );
+}
+
+#[test]
+fn finds_what_differs_in_tokens_of_negotiate() {
+    let truth = json!({ "fields": { "mech_types": ["1.2.840.113554.1.2.2"], "inner_ntlm": { "flags": "0x00000001" } } });
+    let mut wrong = of_negotiate("neg_token_init", 1, "spnego-init", truth);
+    assert_eq!(
+        differences(&report(&json!([wrong]))),
+        ["fields.mech_types", "fields.inner_ntlm.flags"]
+    );
+    wrong = of_negotiate("neg_token_init", 1, "spnego-init", json!({}));
+    wrong["valid"] = json!(false);
+    assert_eq!(differences(&report(&json!([wrong]))), ["valid"]);
+    wrong["kind"] = json!("spnego-resp");
+    assert_eq!(
+        differences(&report(&json!([wrong]))),
+        Vec::<String>::new(),
+        "it is refused as that"
+    );
 }

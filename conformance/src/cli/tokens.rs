@@ -6,7 +6,8 @@ use super::console::{self, Done, Failure};
 
 const SHAPE: &str = r#"Every *.json of the folder is a list of records:
 
-  {"id": TEXT, "kind": "ntlm-negotiate" | "ntlm-challenge" | "ntlm-authenticate" | "ntlm-wrap" | "ntlm-crypto",
+  {"id": TEXT, "kind": "ntlm-negotiate" | "ntlm-challenge" | "ntlm-authenticate" | "ntlm-wrap" | "ntlm-crypto"
+   | "spnego-init" | "spnego-resp" | "negoex",
    "token_hex": HEX, "context": {…}, "ground_truth": {…}, "valid": true | false | "unknown", "authority": TEXT}
 
 context: secrets and other tokens (user, domain, password or nt_hash, server_challenge or challenge_hex,

@@ -22,6 +22,9 @@ const ALIASES: &[(&str, &str)] = &[
 /// Members of the ground truth that are no values, and values that only secrets give.
 const OTHERS: &[&str] = &["fields", "tshark", "tshark_malformed", "error"];
 
+/// The fields of the mechanism's token inside a token of Negotiate.
+const INNER: &str = ".inner_ntlm";
+
 /// Everything that the source says of the token. Names in `derived` are left to the recomputation.
 pub(super) fn all(truth: &Source, facts: &Facts, derived: &[&str]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -37,7 +40,18 @@ pub(super) fn all(truth: &Source, facts: &Facts, derived: &[&str]) -> Vec<Findin
         }
     }
     for (name, value) in fields.into_iter().flatten() {
-        findings.push(one(&format!("fields.{name}"), facts.get(alias(name)), value));
+        let name = format!("fields.{name}");
+        match value.as_object().filter(|_| name.ends_with(INNER)) {
+            // Its members come from a dissector.
+            Some(inner) => findings.extend(inner.iter().map(|(field, value)| {
+                let fact = as_dissected(facts, alias(field));
+                one(&format!("{name}.{field}"), fact, value)
+            })),
+            None => {
+                let field = name.strip_prefix("fields.").unwrap_or_default();
+                findings.push(one(&name, facts.get(alias(field)), value));
+            }
+        }
     }
     findings.extend(dissected(truth, facts));
     findings
@@ -115,6 +129,12 @@ fn matches(fact: &Fact, expected: &Value) -> bool {
             let expected = items(expected).into_iter().map(number_of);
             expected.collect::<Option<Vec<_>>>().as_ref() == Some(numbers)
         }
+        Fact::Texts(texts) => {
+            let expected = items(expected).into_iter().map(Value::as_str);
+            expected
+                .collect::<Option<Vec<_>>>()
+                .is_some_and(|expected| expected == *texts)
+        }
         Fact::Time(time) => {
             let text = expected.as_str().unwrap_or_default();
             number_of(expected) == Some(*time) || text == dissector::time(*time)
@@ -168,6 +188,7 @@ fn shown(fact: &Fact) -> String {
         Fact::Number(number) => format!("{number:#010x}"),
         Fact::Bytes(bytes) => hex::encode(bytes),
         Fact::List(numbers) => format!("{numbers:?}"),
+        Fact::Texts(texts) => texts.join(", "),
         Fact::Time(time) => format!("{time:#018x}"),
     }
 }

@@ -30,6 +30,28 @@ const NAMES: &[(&str, &str)] = &[
     ("ntlmv2_response.pad", "response_trailer"),
 ];
 
+/// Names of values of Negotiate, and the name of the value here. Those that the dissector repeats for what is inside (a
+/// Kerberos blob, an exchange of NEGOEX) are left out.
+const NEGOTIATE: &[(&str, &str)] = &[
+    ("gss-api.OID", "outer_oid"),
+    ("spnego.mechTypes", "mech_types.count"),
+    ("spnego.MechType", "mech_types"),
+    ("spnego.mechToken", "mech_token"),
+    ("spnego.negResult", "neg_state"),
+    ("spnego.supportedMech", "supported_mech"),
+    ("spnego.responseToken", "response_token"),
+    ("spnego.mechListMIC", "mech_list_mic"),
+    ("negoex.message.type", "negoex.types"),
+    ("negoex.message.seq_num", "negoex.sequence_nums"),
+    ("negoex.message.random", "negoex.random"),
+    ("negoex.proto_version", "protocol_version"),
+    ("negoex.auth_scheme_array_count", "negoex.scheme_count"),
+    ("negoex.extension_array_count", "negoex.extension_count"),
+    ("negoex.checksum_scheme", "negoex.checksum_scheme"),
+    ("negoex.checksum_type", "negoex.checksum_type"),
+    ("negoex.checksum", "negoex.checksum"),
+];
+
 /// Names within a list of AV pairs, of either message.
 const PAIRS: &[(&str, &str)] = &[
     ("length", "target_info.length"),
@@ -91,10 +113,12 @@ const MONTHS: [&str; 12] = [
 
 /// The name of a value here.
 pub(super) fn name(theirs: &str) -> Option<&str> {
-    let theirs = theirs.strip_prefix("ntlmssp.")?;
     let find = |table: &[(&str, &'static str)], name: &str| {
         let found = table.iter().find(|(theirs, _)| *theirs == name);
         found.map(|(_, ours)| *ours)
+    };
+    let Some(theirs) = theirs.strip_prefix("ntlmssp.") else {
+        return find(NEGOTIATE, theirs);
     };
     let in_list = theirs
         .strip_prefix("challenge.target_info.")

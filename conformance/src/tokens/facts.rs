@@ -18,6 +18,7 @@ pub(super) enum Fact {
     Number(u64),
     Bytes(Vec<u8>),
     List(Vec<u64>),
+    Texts(Vec<String>),
     Time(u64),
     Absent,
 }

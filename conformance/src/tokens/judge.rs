@@ -1,5 +1,6 @@
 //! One record, judged.
 
+use legwork_engine::error::TokenError;
 use serde::Serialize;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     record::{Record, Validity},
     refusal,
     report::Finding,
-    secrets, wrapped,
+    secrets, spnego, wrapped,
 };
 
 /// What came of the token itself.
@@ -45,6 +46,7 @@ pub fn judge(record: &Record) -> Judged {
         .and_then(|digits| hex::decode(digits).ok())
         .unwrap_or_default();
     let (outcome, findings) = match facts::read(&record.kind, &token) {
+        None if let Some(read) = spnego::read(&record.kind, &token) => of_negotiate(record, read),
         None => (Outcome::NoMessage, without_message(record, &token)),
         Some(Err(error)) => unreadable(record, error.to_string()),
         Some(Ok(message)) => readable(record, &message, &token),
@@ -55,6 +57,19 @@ pub fn judge(record: &Record) -> Judged {
         outcome,
         findings,
     }
+}
+
+/// A token of Negotiate.
+fn of_negotiate(record: &Record, read: Result<Facts, TokenError>) -> (Outcome, Vec<Finding>) {
+    let facts = match read {
+        Ok(facts) => facts,
+        Err(error) => return unreadable(record, error.to_string()),
+    };
+    let mut findings = compare::all(&record.ground_truth, &facts, &[]);
+    if record.valid == Validity::Invalid {
+        findings.push(Finding::difference("valid", "refused", "accepted"));
+    }
+    (Outcome::Decoded, findings)
 }
 
 /// A computation or a protected message.

@@ -88,10 +88,10 @@ fn members<'de, D: Deserializer<'de>>(source: D) -> Result<Source, D::Error> {
     Ok(Source(Option::deserialize(source)?.unwrap_or_default()))
 }
 
-/// The NTLM records of every `*.json` of a folder, files in the order of their names.
+/// The records of NTLM and Negotiate of every `*.json` of a folder, files in the order of their names.
 ///
 /// # Errors
-/// Files that cannot be read or are no lists of records, and a folder without any NTLM record.
+/// Files that cannot be read or are no lists of records, and a folder without any such record.
 pub fn read(folder: &Path) -> Result<Vec<Record>, Vec<Located>> {
     let (mut records, mut errors) = (Vec::new(), Vec::new());
     for file in files(folder).map_err(|error| vec![*error])? {
@@ -100,10 +100,11 @@ pub fn read(folder: &Path) -> Result<Vec<Record>, Vec<Located>> {
             Err(error) => errors.push(*error),
         }
     }
-    records.retain(|record| record.kind.starts_with("ntlm-"));
+    let ours = ["ntlm-", "spnego-", "negoex"];
+    records.retain(|record| ours.iter().any(|kind| record.kind.starts_with(kind)));
     match errors.is_empty() {
         false => Err(errors),
-        true if records.is_empty() => Err(vec![*unusable(folder, "holds no NTLM record")]),
+        true if records.is_empty() => Err(vec![*unusable(folder, "holds no record of NTLM or Negotiate")]),
         true => Ok(records),
     }
 }
