@@ -167,7 +167,7 @@ impl<'a> NegTokenInit<'a> {
     }
 
     /// Reads the token that is all that is left.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(reader: Reader<'a>, mut seen: Tolerances) -> Result<Self, TokenError> {
         let outer = reader.only(Tag::context(0), "NegTokenInit", &mut seen)?;
         let fields = outer.inside().only(Tag::SEQUENCE, "NegTokenInit", &mut seen)?;
@@ -275,7 +275,7 @@ impl<'a> NegTokenInit<'a> {
 type Third<'a> = (Option<NegHints<'a>>, Option<Cow<'a, [u8]>>, InitForm);
 
 /// Reads hints or a code.
-#[inline]
+#[inline(always)]
 fn third_field<'a>(inside: &mut Reader<'a>, seen: &mut Tolerances) -> Result<Third<'a>, TokenError> {
     if inside.is_empty() {
         return Ok((None, None, InitForm::Rfc));

@@ -77,7 +77,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse_framed(token: &'a [u8]) -> Result<Self, TokenError> {
         let mut seen = Tolerances::empty();
         let frame = Reader::new(token).only(Tag::application(0), "InitialContextToken", &mut seen)?;
