@@ -5,7 +5,7 @@ use super::{
     messages::{ContextFlags, MechTypes, NegState, NegTokenInit, NegTokenResp, Oid, ReqFlags, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, send, told, wrong,
+    read, read_resp, repeats, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},
@@ -97,7 +97,7 @@ impl Initiator {
     /// Whether the context is complete and its caller may not go on: without a token it asks to authenticate again.
     #[must_use]
     pub fn is_closed(&self, turn: &InitiatorTurn<'_>) -> bool {
-        self.is_complete() && (!turn.token.is_empty() || deviates!(turn.environment, ReauthenticationRefused))
+        self.is_complete() && !(turn.token.is_empty() && repeats(turn.environment))
     }
 
     /// Whether nothing is left to do.

@@ -179,6 +179,11 @@ fn send(mut message: NegTokenResp<'static>, environment: &mut Environment, out: 
     out.extend_from_slice(&token);
 }
 
+/// Whether a complete context authenticates again where its caller asks for that.
+fn repeats(environment: &Environment) -> bool {
+    !deviates!(environment, ReauthenticationRefused)
+}
+
 /// That a code is missing which is required.
 fn missing_code(environment: &Environment) -> Result<(), Error> {
     if deviates!(environment, MissingMechListMicTolerated) {
