@@ -173,9 +173,6 @@ impl<'a> NegTokenInit<'a> {
         let fields = outer.inside().only(Tag::SEQUENCE, "NegTokenInit", &mut seen)?;
         let mut inside = fields.inside();
         let list = inside.explicit(Tag::context(0), Tag::SEQUENCE, "mechTypes", &mut seen)?;
-        if list.is_none() {
-            seen.insert(Tolerances::NO_MECH_TYPES);
-        }
         let mech_types = list.map(|list| MechTypes::of(&list, &mut seen)).transpose()?;
         let flags = inside.explicit(Tag::context(1), Tag::BIT_STRING, "reqFlags", &mut seen)?;
         let req_flags = flags.map(|flags| ReqFlags::of(&flags)).transpose()?;
