@@ -390,6 +390,11 @@ impl Exchange {
         produced: &mut Vec<u8>,
     ) -> Result<Self, Error> {
         let received = resp.response_token.as_deref().unwrap_or_default();
+        // In datagram mode the acceptor's mechanism begins, also where it is a second choice.
+        let datagram = turn.requirements.contains(InitRequirements::DATAGRAM);
+        if self.mechanism.is_new() && datagram && !received.is_empty() {
+            self.mechanism = self.mechanism.step(&mut inner(turn, &[]), produced)?;
+        }
         let expected = !self.mechanism.is_new() && self.mechanism.session().is_none();
         match (expected, received.is_empty()) {
             (true, true) => return Err(wrong(token, 2, TokenErrorKind::Missing)),

@@ -44,7 +44,7 @@
 //!   does that). RFC 4178 section 3.1 forbids it to callers of GSS-API; the code over the list takes the first number of
 //!   its direction in any case, and the key stream of NTLM begins anew behind it (MS-SPNG section 3.3.5.1).
 //! - A first token without framing is none, from either side (RFC 4178 section 4.2).
-//! - A code that repeats the token beside it is none: Windows 2000 fills the field so, as Samba and MIT Kerberos know.
+//! - A code that repeats the token beside it is none: Windows 2000 fills the field so, as MIT Kerberos knows.
 //! - The attributes are those of the chosen mechanism.
 //! - A mechanism is another choice than the first only if its package is another: Kerberos has two identifiers.
 //!

@@ -343,17 +343,22 @@ fn a_complete_context_authenticates_again() {
 
 #[test]
 fn datagram_mode_begins_with_the_acceptors_mechanism() {
-    let world = World {
-        requirements: InitRequirements::DATAGRAM | InitRequirements::CONFIDENTIALITY,
-        accept_requirements: AcceptRequirements::DATAGRAM,
-        ..World::default()
-    };
-    let mut pair = Pair::exchange(&world);
-    assert!(pair.legs[0].init().mech_token.is_none());
-    assert!(pair.legs[1].resp().response_token.is_some());
-    assert!(pair.both_done());
-    let sent = pair.protect(Side::Initiator, true, b"numbered").unwrap();
-    assert_eq!(pair.open(Side::Acceptor, true, &sent).unwrap(), b"numbered");
+    for first in [None, Some(Oid::KERBEROS)] {
+        let mut world = World {
+            requirements: InitRequirements::DATAGRAM | InitRequirements::CONFIDENTIALITY,
+            accept_requirements: AcceptRequirements::DATAGRAM,
+            ..World::default()
+        };
+        if let Some(first) = first {
+            world.initiator.mechanisms = Some(vec![first, Oid::NTLM]);
+        }
+        let mut pair = Pair::exchange(&world);
+        assert!(pair.legs[0].init().mech_token.is_none());
+        assert!(pair.legs[1].resp().response_token.is_some());
+        assert!(pair.both_done());
+        let sent = pair.protect(Side::Initiator, true, b"numbered").unwrap();
+        assert_eq!(pair.open(Side::Acceptor, true, &sent).unwrap(), b"numbered");
+    }
 }
 
 #[test]
