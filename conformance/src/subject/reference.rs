@@ -524,6 +524,20 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
         AttributeValue::TargetInformation(pairs) => one("target-information", json!(hex::encode(pairs))),
         AttributeValue::Flags(bits) => one("flags", json!(format!("0x{bits:08x}"))),
         AttributeValue::PackageInfo(package) => one("package", json!(package.name())),
+        AttributeValue::NegotiationInfo(package, state) => BTreeMap::from([
+            ("package".to_owned(), json!(package.name())),
+            ("negotiation-state".to_owned(), json!(state)),
+        ]),
+        AttributeValue::NativeNames(client, server) => BTreeMap::from([
+            (
+                "client".to_owned(),
+                json!(Text::from(client.to_string().as_str())),
+            ),
+            (
+                "server".to_owned(),
+                json!(Text::from(server.to_string().as_str())),
+            ),
+        ]),
         _ => BTreeMap::new(),
     }
 }
