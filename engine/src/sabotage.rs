@@ -323,8 +323,8 @@ deviations! {
     TokenBufferTruncated = "token-buffer-truncated";
     /// Lengths in more bytes than they need are refused.
     LongLengthRefused = "long-length-refused";
-    /// A first token without framing is refused.
-    UnframedRefused = "unframed-refused";
+    /// A first token without framing is taken.
+    UnframedTolerated = "unframed-tolerated";
     /// Elements of later versions are refused.
     ExtensionsRefused = "extensions-refused";
     /// Hints are taken for a code over the list of mechanisms.

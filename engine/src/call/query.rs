@@ -156,7 +156,8 @@ impl SecurityInterface {
 
     /// The state of the negotiation can be asked for before it is over (page "SecPkgContext_NegotiationInfo").
     fn negotiation_info(&mut self, handle: CtxtHandle) -> Result<AttributeValue, CallerMisuse> {
-        let negotiation = self.context(handle)?.side.negotiation();
+        let context = self.context(handle)?;
+        let negotiation = context.side.negotiation().filter(|_| context.pending.is_none());
         let (progress, mechanism) = negotiation.ok_or(CallerMisuse::NotEstablished)?;
         let package = mechanism.map_or(Package::Negotiate, Mechanism::package);
         let unfinished = deviates!(self.environment, NegotiationNeverComplete);

@@ -55,25 +55,17 @@ impl fmt::Debug for Tag {
 }
 
 bitflags::bitflags! {
-    /// What a token has that the distinguished rules or its own format forbid, and that is read all the same.
+    /// What a token has that the distinguished rules forbid, and that is read all the same.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct Tolerances: u16 {
         /// A length is written in more bytes than it needs (X.690 section 10.1 wants the fewest).
         const LONG_LENGTH = 1;
-        /// A first token without the framing of RFC 2743 section 3.1.
-        const UNFRAMED = 2;
-        /// A list of mechanisms is missing where RFC 4178 section 4.2.1 has one; MS-SPNG section 2.2.1 has it optional.
-        const NO_MECH_TYPES = 4;
     }
 }
 
 impl Tolerances {
     /// Every tolerance by the name that rules use.
-    pub const NAMED: &'static [(&'static str, Self)] = &[
-        ("long-length", Self::LONG_LENGTH),
-        ("unframed", Self::UNFRAMED),
-        ("no-mech-types", Self::NO_MECH_TYPES),
-    ];
+    pub const NAMED: &'static [(&'static str, Self)] = &[("long-length", Self::LONG_LENGTH)];
 }
 
 /// One element: its tag, its content, and where in the token they stand.

@@ -5,7 +5,7 @@ use super::{
     messages::{InitForm, MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, send, told, wrong,
+    read, read_resp, repeats, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},
@@ -99,7 +99,7 @@ impl Acceptor {
     #[must_use]
     pub fn is_closed(&self, turn: &AcceptorTurn<'_>) -> bool {
         let is_offer = || matches!(Token::parse(turn.token), Ok(Token::Framed(_)));
-        self.is_complete() && (!is_offer() || deviates!(turn.environment, ReauthenticationRefused))
+        self.is_complete() && !(is_offer() && repeats(turn.environment))
     }
 
     /// Whether nothing is left to do.

@@ -5,7 +5,7 @@ use super::{
     messages::{ContextFlags, MechTypes, NegState, NegTokenInit, NegTokenResp, Oid, ReqFlags, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, send, told, wrong,
+    read, read_resp, repeats, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},
@@ -97,7 +97,7 @@ impl Initiator {
     /// Whether the context is complete and its caller may not go on: without a token it asks to authenticate again.
     #[must_use]
     pub fn is_closed(&self, turn: &InitiatorTurn<'_>) -> bool {
-        self.is_complete() && (!turn.token.is_empty() || deviates!(turn.environment, ReauthenticationRefused))
+        self.is_complete() && !(turn.token.is_empty() && repeats(turn.environment))
     }
 
     /// Whether nothing is left to do.
@@ -390,6 +390,11 @@ impl Exchange {
         produced: &mut Vec<u8>,
     ) -> Result<Self, Error> {
         let received = resp.response_token.as_deref().unwrap_or_default();
+        // In datagram mode the acceptor's mechanism begins, also where it is a second choice.
+        let datagram = turn.requirements.contains(InitRequirements::DATAGRAM);
+        if self.mechanism.is_new() && datagram && !received.is_empty() {
+            self.mechanism = self.mechanism.step(&mut inner(turn, &[]), produced)?;
+        }
         let expected = !self.mechanism.is_new() && self.mechanism.session().is_none();
         match (expected, received.is_empty()) {
             (true, true) => return Err(wrong(token, 2, TokenErrorKind::Missing)),

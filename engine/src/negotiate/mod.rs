@@ -43,7 +43,8 @@
 //! - Messages can be protected as soon as the mechanism has keys, before the last token (RFC 2743 section 1.2.7; CredSSP
 //!   does that). RFC 4178 section 3.1 forbids it to callers of GSS-API; the code over the list takes the first number of
 //!   its direction in any case, and the key stream of NTLM begins anew behind it (MS-SPNG section 3.3.5.1).
-//! - A code that repeats the token beside it is none: Windows 2000 fills the field so, as Samba and MIT Kerberos know.
+//! - A first token without framing is none, from either side (RFC 4178 section 4.2).
+//! - A code that repeats the token beside it is none: Windows 2000 fills the field so, as MIT Kerberos knows.
 //! - The attributes are those of the chosen mechanism.
 //! - A mechanism is another choice than the first only if its package is another: Kerberos has two identifiers.
 //!
@@ -98,7 +99,8 @@ fn read<'a>(token: &'a [u8], environment: &Environment) -> Result<Token<'a>, Tok
     if tolerated.contains(Tolerances::LONG_LENGTH) && deviates!(environment, LongLengthRefused) {
         return refused(TokenErrorKind::LongLength);
     }
-    if tolerated.contains(Tolerances::UNFRAMED) && deviates!(environment, UnframedRefused) {
+    if matches!(read, Token::Bare(_)) && !deviates!(environment, UnframedTolerated) {
+        // RFC 4178 section 4.2: the first token follows the framing of RFC 2743.
         return refused(TokenErrorKind::UnexpectedTag(0xA0));
     }
     let extended = match &read {
@@ -177,6 +179,11 @@ fn send(mut message: NegTokenResp<'static>, environment: &mut Environment, out: 
     let mut token = message.emit();
     shape_bytes!(environment, "neg-token-resp", &mut token);
     out.extend_from_slice(&token);
+}
+
+/// Whether a complete context authenticates again where its caller asks for that.
+fn repeats(environment: &Environment) -> bool {
+    !deviates!(environment, ReauthenticationRefused)
 }
 
 /// That a code is missing which is required.

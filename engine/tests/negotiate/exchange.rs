@@ -2,8 +2,8 @@
 
 use legwork_engine::{
     call::{AttributeValue, ContextAttribute},
-    environment::MechListMic,
-    flags::{InitAttributes, InitRequirements},
+    environment::{Directory, MechListMic},
+    flags::{AcceptRequirements, InitAttributes, InitRequirements},
     negotiate::messages::{InitForm, NegHints, NegState, Oid, Token},
     package::Package,
     status::SecurityStatus as Status,
@@ -338,6 +338,99 @@ fn a_complete_context_authenticates_again() {
     assert!(pair.both_done());
     assert_eq!(pair.view(Side::Initiator), pair.view(Side::Acceptor));
     assert_eq!(pair.view(Side::Initiator).0, before.0);
+    pair.talk();
+}
+
+#[test]
+fn datagram_mode_begins_with_the_acceptors_mechanism() {
+    for first in [None, Some(Oid::KERBEROS)] {
+        let mut world = World {
+            requirements: InitRequirements::DATAGRAM | InitRequirements::CONFIDENTIALITY,
+            accept_requirements: AcceptRequirements::DATAGRAM,
+            ..World::default()
+        };
+        if let Some(first) = first {
+            world.initiator.mechanisms = Some(vec![first, Oid::NTLM]);
+        }
+        let mut pair = Pair::exchange(&world);
+        assert!(pair.legs[0].init().mech_token.is_none());
+        assert!(pair.legs[1].resp().response_token.is_some());
+        assert!(pair.both_done());
+        let sent = pair.protect(Side::Initiator, true, b"numbered").unwrap();
+        assert_eq!(pair.open(Side::Acceptor, true, &sent).unwrap(), b"numbered");
+    }
+}
+
+#[test]
+fn nobody_and_guests_have_no_codes() {
+    let world = World {
+        requirements: InitRequirements::NULL_SESSION | InitRequirements::CONFIDENTIALITY,
+        accept_requirements: AcceptRequirements::ALLOW_NULL_SESSION,
+        ..World::default()
+    };
+    for request in [false, true] {
+        let mut world = world.clone();
+        world.acceptor.request_mic = request;
+        let pair = Pair::exchange(&world);
+        assert!(pair.both_done());
+        assert!(pair.legs[2].resp().mech_list_mic.is_none());
+    }
+    // A guest's initiator has a key of which its acceptor knows nothing.
+    for (request, end) in [(false, OK), (true, Status::SEC_E_INVALID_TOKEN)] {
+        let mut world = World::default();
+        world.acceptor.request_mic = request;
+        let mut pair = Pair::new(&world);
+        let environment = pair.party(Side::Acceptor).interface.environment();
+        environment.policy.ntlm.guest = true;
+        environment.directory = Directory::default();
+        pair.run(Side::Initiator, None, |_, token| token);
+        assert!(pair.legs[2].resp().mech_list_mic.is_some());
+        assert!(pair.legs[3].resp().mech_list_mic.is_none());
+        assert_eq!(pair.end(), end);
+    }
+}
+
+#[test]
+fn a_complete_context_can_be_exported() {
+    let mut pair = Pair::new(&World::default());
+    let offer = pair.leg(Side::Initiator, None).token.clone();
+    let reply = pair.leg(Side::Acceptor, Some(&offer)).token.clone();
+    let answer = pair.leg(Side::Initiator, Some(&reply)).token.clone();
+    assert_eq!(pair.transfer(Side::Initiator), Err(Status::SEC_E_INVALID_HANDLE));
+    let last = pair.leg(Side::Acceptor, Some(&answer)).token.clone();
+    assert_eq!(pair.leg(Side::Initiator, Some(&last)).status, OK);
+    for side in [Side::Initiator, Side::Acceptor] {
+        assert_eq!(pair.transfer(side), Ok(()));
+        pair.talk();
+    }
+}
+
+#[test]
+fn a_refusal_in_memory_of_the_package_can_be_freed() {
+    let mut world = World::default();
+    world.initiator.mechanisms = Some(vec![Oid::KERBEROS]);
+    world.accept_requirements = AcceptRequirements::ALLOCATE_MEMORY;
+    let mut pair = Pair::exchange(&world);
+    assert_eq!(pair.legs[1].resp().neg_state, Some(NegState::REJECT));
+    let allocation = pair.legs[1].allocation.unwrap();
+    let interface = &mut pair.party(Side::Acceptor).interface;
+    assert_eq!(interface.outstanding().buffers, 1);
+    assert_eq!(interface.free_context_buffer(allocation), Ok(OK));
+    assert_eq!(interface.outstanding().contexts, 0);
+}
+
+#[test]
+fn one_known_mechanism_among_ten_thousand_is_found() {
+    let mut list: Vec<_> = (0..10_000)
+        .map(|number| Oid::from_text(&format!("1.3.6.1.4.1.{number}")).unwrap())
+        .collect();
+    list.push(Oid::NTLM);
+    let mut world = World::default();
+    world.initiator.mechanisms = Some(list);
+    let mut pair = Pair::new(&world);
+    pair.room = 1 << 20;
+    pair.run(Side::Initiator, None, |_, token| token);
+    assert!(pair.both_done());
     pair.talk();
 }
 

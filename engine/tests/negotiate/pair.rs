@@ -3,8 +3,9 @@
 use legwork_engine::{
     buffer::{BufferKind, SecBuffer},
     call::{
-        AcceptArguments, AttributeValue, AuthIdentity, ContextAttribute, CredHandle, CredentialUse,
-        CtxtHandle, InitializeArguments, NATIVE_DATA_REPRESENTATION, Refusal, SecurityInterface,
+        AcceptArguments, Allocation, AttributeValue, AuthIdentity, ContextAttribute, CredHandle,
+        CredentialUse, CtxtHandle, ExportFlags, InitializeArguments, NATIVE_DATA_REPRESENTATION, Refusal,
+        SecurityInterface,
     },
     codec::utf16::Text,
     environment::{Account, Directory, Environment, NegotiatePolicy},
@@ -67,6 +68,7 @@ pub(crate) struct Leg {
     pub(crate) side: Side,
     pub(crate) status: Status,
     pub(crate) attributes: u32,
+    pub(crate) allocation: Option<Allocation>,
     pub(crate) token: Vec<u8>,
 }
 
@@ -97,6 +99,8 @@ pub(crate) struct Pair {
     world: World,
     parties: [Party; 2],
     pub(crate) legs: Vec<Leg>,
+    /// Room for a token.
+    pub(crate) room: usize,
 }
 
 fn environment(world: &World, policy: &NegotiatePolicy, seed: u64) -> Environment {
@@ -150,6 +154,7 @@ impl Pair {
             world: world.clone(),
             parties,
             legs: Vec::new(),
+            room: 1 << 16,
         }
     }
 
@@ -166,11 +171,11 @@ impl Pair {
             .map(|token| SecBuffer::new(BufferKind::TOKEN, token))
             .into_iter()
             .collect();
-        let output = vec![SecBuffer::with_capacity(BufferKind::TOKEN, 1 << 16)];
+        let output = vec![SecBuffer::with_capacity(BufferKind::TOKEN, self.room)];
         let world = self.world.clone();
         let party = self.party(side);
         let target = world.target.map(Text::from);
-        let (status, context, output, attributes) = match side {
+        let (status, context, output, attributes, allocation) = match side {
             Side::Initiator => {
                 let reply = party.interface.initialize_security_context(InitializeArguments {
                     credential: Some(party.credential),
@@ -182,7 +187,13 @@ impl Pair {
                     output,
                 });
                 let attributes = reply.attributes.bits();
-                (reply.status, reply.context, reply.output, attributes)
+                (
+                    reply.status,
+                    reply.context,
+                    reply.output,
+                    attributes,
+                    reply.allocation,
+                )
             }
             Side::Acceptor => {
                 let reply = party.interface.accept_security_context(AcceptArguments {
@@ -194,7 +205,13 @@ impl Pair {
                     output,
                 });
                 let attributes = reply.attributes.bits();
-                (reply.status, reply.context, reply.output, attributes)
+                (
+                    reply.status,
+                    reply.context,
+                    reply.output,
+                    attributes,
+                    reply.allocation,
+                )
             }
         };
         party.context = context.or(party.context);
@@ -204,6 +221,7 @@ impl Pair {
             side,
             status,
             attributes,
+            allocation,
             token,
         });
         self.legs.last().unwrap()
@@ -310,6 +328,19 @@ impl Pair {
         };
         outcome.map_err(|refusal| refusal.status)?;
         Ok(message.remove(1).bytes)
+    }
+
+    /// The context of a side moves to another handle.
+    pub(crate) fn transfer(&mut self, side: Side) -> Result<(), Status> {
+        let party = self.party(side);
+        let context = party.context.unwrap();
+        let exported = party
+            .interface
+            .export_security_context(context, ExportFlags::DELETE_OLD);
+        let (_, packed) = exported.map_err(|refusal| refusal.status)?;
+        let imported = party.interface.import_security_context("Negotiate", &packed);
+        party.context = Some(imported.unwrap().1);
+        Ok(())
     }
 
     /// Messages each way, signed and sealed, arrive.

@@ -205,7 +205,7 @@ fn fields_of_the_offer() {
         };
         init.emit()
     };
-    assert_eq!(changed(&World::default(), 0, bare), OK);
+    assert_eq!(changed(&World::default(), 0, bare), INVALID);
 }
 
 #[test]

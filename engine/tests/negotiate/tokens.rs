@@ -53,8 +53,6 @@ prop_compose! {
         second in any::<bool>(),
         extensions in extensions(),
     ) -> NegTokenInit<'static> {
-        let mut tolerated = Tolerances::empty();
-        tolerated.set(Tolerances::NO_MECH_TYPES, mech_types.is_none());
         // The form shows only in what the token has.
         let second = hints.is_some() || (second && mech_list_mic.is_some());
         NegTokenInit {
@@ -65,7 +63,7 @@ prop_compose! {
             hints: hints.map(|(hint_name, hint_address)| NegHints { hint_name, hint_address }),
             mech_list_mic,
             extensions,
-            tolerated,
+            tolerated: Tolerances::empty(),
         }
     }
 }

@@ -167,15 +167,12 @@ impl<'a> NegTokenInit<'a> {
     }
 
     /// Reads the token that is all that is left.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(reader: Reader<'a>, mut seen: Tolerances) -> Result<Self, TokenError> {
         let outer = reader.only(Tag::context(0), "NegTokenInit", &mut seen)?;
         let fields = outer.inside().only(Tag::SEQUENCE, "NegTokenInit", &mut seen)?;
         let mut inside = fields.inside();
         let list = inside.explicit(Tag::context(0), Tag::SEQUENCE, "mechTypes", &mut seen)?;
-        if list.is_none() {
-            seen.insert(Tolerances::NO_MECH_TYPES);
-        }
         let mech_types = list.map(|list| MechTypes::of(&list, &mut seen)).transpose()?;
         let flags = inside.explicit(Tag::context(1), Tag::BIT_STRING, "reqFlags", &mut seen)?;
         let req_flags = flags.map(|flags| ReqFlags::of(&flags)).transpose()?;
@@ -275,7 +272,7 @@ impl<'a> NegTokenInit<'a> {
 type Third<'a> = (Option<NegHints<'a>>, Option<Cow<'a, [u8]>>, InitForm);
 
 /// Reads hints or a code.
-#[inline]
+#[inline(always)]
 fn third_field<'a>(inside: &mut Reader<'a>, seen: &mut Tolerances) -> Result<Third<'a>, TokenError> {
     if inside.is_empty() {
         return Ok((None, None, InitForm::Rfc));

@@ -7,12 +7,11 @@
 //!
 //! | tolerance | who sends it |
 //! |---|---|
-//! | [`Tolerances::LONG_LENGTH`] | stacks that write lengths before they know them; RFC 2478 allowed any BER |
-//! | [`Tolerances::UNFRAMED`] | stacks that leave the framing out; Windows and SMB peers take it |
-//! | [`Tolerances::NO_MECH_TYPES`] | MS-SPNG section 2.2.1 has the list optional, RFC 4178 appendix C does not |
+//! | [`Tolerances::LONG_LENGTH`] | file servers of NetApp write lengths in more bytes than they need; RFC 2478 allowed any BER |
 //!
 //! A state that is absent behind the acceptor's first token, elements of later versions, and flags of any length are
-//! legal and no tolerance.
+//! legal and no tolerance. A first token without framing, or without its list (which MS-SPNG section 2.2.1 has optional), can
+//! be read; whether it will do is for the two sides to say.
 
 #[cfg(feature = "arbitrary")]
 mod arbitrary;
@@ -67,9 +66,7 @@ impl<'a> Token<'a> {
             None => Err(TokenError::new("token", 0, TokenErrorKind::Missing)),
             Some(tag) if tag == Tag::application(0) => Self::parse_framed(token),
             Some(tag) if tag == Tag::context(1) => NegTokenResp::parse(token).map(Self::Resp),
-            Some(tag) if tag == Tag::context(0) => {
-                NegTokenInit::read(Reader::new(token), Tolerances::UNFRAMED).map(Self::Bare)
-            }
+            Some(tag) if tag == Tag::context(0) => NegTokenInit::parse(token).map(Self::Bare),
             Some(AP_REQ) => Ok(Self::Kerberos(token)),
             Some(_) if token.starts_with(NTLM) => Ok(Self::Ntlm(token)),
             Some(_) if token.starts_with(&negoex::SIGNATURE) => Ok(Self::Negoex(token)),
@@ -77,7 +74,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse_framed(token: &'a [u8]) -> Result<Self, TokenError> {
         let mut seen = Tolerances::empty();
         let frame = Reader::new(token).only(Tag::application(0), "InitialContextToken", &mut seen)?;

@@ -418,7 +418,7 @@ impl World {
 
     fn query(&mut self, call: Call) -> Verdict {
         let (handle, session) = self.session(call);
-        let known = ContextAttribute::NAMED.get(usize::from(call.input % 8));
+        let known = ContextAttribute::NAMED.get(usize::from(call.input % 10));
         let attribute = known.map_or(ContextAttribute(FOREIGN_ATTRIBUTE), |(_, attribute)| *attribute);
         let initiates = session
             .and_then(|(place, _)| self.contexts.get(place))
