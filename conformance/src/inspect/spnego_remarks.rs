@@ -1,7 +1,6 @@
 //! What is odd in the tokens of Negotiate, as far as one token shows it.
 
 use legwork_engine::{
-    codec::der::Tolerances,
     negotiate::messages::{MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, negoex},
     ntlm::messages::{SIGNATURE, Signature},
 };
@@ -15,10 +14,7 @@ pub(super) fn first(root: &mut Node, token: &NegTokenInit<'_>, framed: bool) {
     }
     match &token.mech_types {
         Some(types) => list(root, types),
-        None if token.tolerated.contains(Tolerances::NO_MECH_TYPES) => {
-            root.warn(rules::MESSAGE_DUE, "no list of mechanisms");
-        }
-        None => {}
+        None => root.warn(rules::MESSAGE_DUE, "no list of mechanisms"),
     }
     if token.req_flags.is_some() {
         warn(

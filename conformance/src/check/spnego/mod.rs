@@ -1,7 +1,6 @@
 //! The tokens of Negotiate, each held against what its maker had seen before; and the mechanism's tokens in them.
 
 use legwork_engine::{
-    codec::der::Tolerances,
     negotiate::messages::{NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
     ntlm::messages::Authenticate,
 };
@@ -125,7 +124,7 @@ fn made(
                 Role::Initiator => offer(judge, at, init),
                 Role::Acceptor => hint(judge, at, init),
             }
-            (init.tolerated - Tolerances::UNFRAMED, &init.mech_list_mic)
+            (init.tolerated, &init.mech_list_mic)
         }
         Ok(Token::Resp(resp)) => {
             if !first {
