@@ -375,6 +375,7 @@ fn hello() -> Hello {
             "buffer-attributes",
         ]),
         forms: vec![Form::Buffers],
+        honours: None,
         requirements: u32::MAX,
         decode: words(codec::made_by(role.peer())),
         encode: words(codec::made_by(role)),

@@ -11,7 +11,13 @@ use super::{
     matrix::Cited,
     page, place, shares,
 };
-use crate::{check::Verdict, protocol::Drive, rules_command::word, words::counted};
+use crate::{
+    check::Verdict,
+    protocol::Drive,
+    report::share::{Share as Answers, Shares},
+    rules_command::word,
+    words::counted,
+};
 
 /// Characters of a message in a list.
 const SHORT: usize = 220;
@@ -29,6 +35,7 @@ struct SubjectPage<'a> {
     unexpected: usize,
     known: usize,
     roles: Vec<RoleShares>,
+    declared: Vec<Declared>,
     drives: Vec<Driven>,
     effects: Vec<(String, Vec<Entry>)>,
 }
@@ -41,12 +48,33 @@ struct RoleShares {
     shares: Vec<Share>,
 }
 
+/// How much an adapter declares and answers in a role.
+#[derive(Debug)]
+struct Declared {
+    title: String,
+    rows: Vec<(&'static str, Answers, String)>,
+}
+
+impl Declared {
+    fn of(shares: &Shares) -> Self {
+        let percent = |share: &Answers| share.percent().map(|percent| format!("{percent} %"));
+        Self {
+            title: shares.title(),
+            rows: shares
+                .rows()
+                .map(|(group, share)| (group, share, percent(&share).unwrap_or_default()))
+                .collect(),
+        }
+    }
+}
+
 /// What can be driven and seen.
 #[derive(Debug)]
 struct Driven {
     what: String,
     operations: String,
     observables: String,
+    honours: Option<String>,
 }
 
 impl Driven {
@@ -55,6 +83,7 @@ impl Driven {
             what: format!("{} as {}", drive.package, drive.role.name()),
             operations: drive.operations.join(", "),
             observables: drive.observables.join(", "),
+            honours: drive.honours.as_ref().map(|honours| honours.join(", ")),
         }
     }
 }
@@ -146,6 +175,12 @@ pub(super) fn write(site: &Site<'_>, subject: &Subject, out: &mut Sink<'_>) -> i
         unexpected,
         known,
         roles: roles.collect(),
+        declared: subject
+            .tables
+            .iter()
+            .filter(|_| subject.foreign)
+            .map(Declared::of)
+            .collect(),
         drives: subject.hello.drives.iter().map(Driven::of).collect(),
         effects: effects.collect(),
     })?;
