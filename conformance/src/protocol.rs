@@ -569,6 +569,10 @@ pub struct Drive {
     /// Requirement bits that the interface can express; others are silently impossible to ask for.
     #[serde(default)]
     pub requirements: u32,
+    /// What it can be told beyond a plain exchange: `policy:NAME`, `bindings`, `query:NAME`, …, as PROTOCOL.md lists them;
+    /// a name stands for all that begin with it and a colon. Without it everything is claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub honours: Option<Vec<String>>,
     /// Tokens that the library decodes, as the vector files name them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decode: Vec<String>,

@@ -17,6 +17,7 @@ use crate::{
     protocol::{Hello, Role},
     run::{
         case::Case,
+        demand,
         driver::{self, CallerDeviation, Foreign, Seat, Settings},
         portion::{self, Shard},
         spent::Spent,
@@ -79,6 +80,8 @@ pub struct CaseResult {
     pub findings: Vec<Finding>,
     /// The worst verdict.
     pub verdict: Verdict,
+    /// What the case needs of the side that is judged and its `hello` does not declare.
+    pub undeclared: Vec<String>,
     /// Everything that happened, unless nobody wants to know.
     pub trace: Trace,
     /// The challenge that the acceptor sent of its own will, with its place in the trace.
@@ -425,9 +428,18 @@ pub(crate) fn conclude(
         judged,
         findings,
         verdict,
+        undeclared: undeclared_of(case, [(Role::Initiator, initiator), (Role::Acceptor, acceptor)]),
         challenge: challenge(&trace),
         trace,
     }
+}
+
+/// What a case needs of the sides that are judged and is not declared.
+fn undeclared_of(case: &Case<'_>, sides: [(Role, Seen<'_>); 2]) -> Vec<String> {
+    let judged = sides.into_iter().filter(|(_, seen)| seen.judged);
+    judged
+        .flat_map(|(role, seen)| demand::undeclared(seen.hello, case, role))
+        .collect()
 }
 
 /// A peer that is not judged refuses although every check of the judged side passed: one of the two is wrong, and

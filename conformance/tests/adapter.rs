@@ -60,7 +60,7 @@ fn the_served_reference_passes_every_probe() {
 }
 
 /// Each mistake of `planted/proxy.py` with the probe that names it: that one and no other fails.
-const PLANTED: [(&str, &[&str]); 28] = [
+const PLANTED: [(&str, &[&str]); 30] = [
     ("SpeaksAnotherVersion", &["hello"]),
     ("MisspellsObservable", &["hello"]),
     ("CountsForItself", &["seq"]),
@@ -86,6 +86,8 @@ const PLANTED: [(&str, &[&str]); 28] = [
     ("DiesOfGarbage", &["garbage"]),
     ("BreaksPromise", &["promises"]),
     ("InventsPackages", &["unknown-name"]),
+    ("MisnamesSettings", &["hello"]),
+    ("HonoursOnPaper", &["honours"]),
     ("MisnamesFunctions", &["hello"]),
     ("MisnamesTokens", &["hello"]),
     ("PrintsBeforeReplies", &["output"]),

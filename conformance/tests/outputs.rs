@@ -15,7 +15,8 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use insta::assert_snapshot;
 use legwork::{
     check::Verdict,
-    report::{junit, markdown, summary},
+    protocol::Role,
+    report::{junit, markdown, summary, text},
 };
 use pretty_assertions::assert_eq;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
@@ -168,6 +169,36 @@ fn junit_is_xml_whatever_a_subject_says() {
             .all(|(_, message)| message.contains("]]> <a & \"b\">")),
         "{told:?}"
     );
+}
+
+/// How much an adapter declares and answers stands in every report of a subject, and in none of the reference.
+#[test]
+fn shares_are_those_of_what_hello_declares() {
+    let suite = suite();
+    let mut staged = Staged::new(&suite, "ntlm/bindings/match", None);
+    let whole = staged.results.len();
+    let reference = summary::summary(&staged.run());
+    assert_eq!((reference.shares, reference.counts), (Vec::new(), None));
+    staged.who.argument = Some("folder".to_owned());
+    for result in &mut staged.results {
+        result.judged = vec![Role::Acceptor];
+    }
+    staged.results[0].undeclared = vec!["bindings".to_owned()];
+    staged.results[1].verdict = Verdict::Unsupported;
+    let run = staged.run();
+    let share = summary::summary(&run).shares[0].all;
+    assert_eq!(
+        (share.cases, share.declared, share.answered),
+        (whole, whole - 1, whole - 2)
+    );
+    let text = text::report(&run, text::Style::default());
+    let page = markdown::report(&run);
+    assert!(
+        text.contains(&format!("ntlm acceptor: all {}", share.words())),
+        "{text}"
+    );
+    let row = format!("| ntlm acceptor all | {whole} | {} | {} |", whole - 1, whole - 2);
+    assert!(page.contains(&row), "{page}");
 }
 
 #[test]

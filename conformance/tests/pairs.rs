@@ -11,7 +11,7 @@ use std::{path::Path, time::Duration};
 use legwork::{
     pairs::{
         self, Cell, Ending, Matrix,
-        blame::{Blame, By},
+        blame::{Blame, By, Stage},
     },
     protocol::Role,
     report::matrix,
@@ -109,13 +109,92 @@ fn who_refuses_what_is_legal_is_at_fault() {
     let blame = blamed(&matrix, "plain", "refuses", "default");
     assert_eq!((blame.side, blame.by), (Some(Role::Acceptor), By::Legality));
     assert_eq!(blame.rules, ["asc/ntlm/valid-logon-accepted"]);
-    // What is not legal in the peer's tokens is not the reason: without it they are refused just the same.
+    // What a side tells its own caller is nothing to its peer.
     let blame = blamed(&matrix, "no-attributes", "refuses", "default");
-    assert_eq!((blame.side, blame.by), (Some(Role::Acceptor), By::ReEmission));
+    assert_eq!((blame.side, blame.by), (Some(Role::Acceptor), By::Legality));
     assert_eq!(
         cell(&matrix, "no-attributes", "plain", "default").end,
         Ending::Deviant
     );
+}
+
+/// What is not legal in the peer's tokens is not the reason: without it they are refused just the same.
+#[test]
+fn a_second_try_shows_what_was_not_the_reason() {
+    let suite = suite();
+    let matrix = paired(&suite, &["wrong-proof", "refuses"]);
+    let blame = blamed(&matrix, "wrong-proof", "refuses", "default");
+    assert_eq!((blame.side, blame.by), (Some(Role::Acceptor), By::ReEmission));
+}
+
+/// The reference sends the names and the size of the response as the peer has them: so they are known to be the reason.
+#[test]
+fn who_refuses_a_legal_form_is_at_fault() {
+    let suite = suite();
+    for (sends, likes) in [("upper-domain", "likes-case"), ("no-trailer", "likes-trailer")] {
+        let matrix = paired(&suite, &["plain", sends, likes]);
+        assert_ne!(
+            cell(&matrix, "plain", likes, "default").end,
+            Ending::Bad,
+            "{likes}"
+        );
+        assert_ne!(
+            cell(&matrix, sends, "plain", "default").end,
+            Ending::Bad,
+            "{sends}"
+        );
+        let blame = blamed(&matrix, sends, likes, "default");
+        assert_eq!(
+            (blame.side, blame.by),
+            (Some(Role::Acceptor), By::Legality),
+            "{sends}"
+        );
+    }
+}
+
+/// To imitate who grants no signing, the reference would have to break the same rule: that try proves nothing.
+#[test]
+fn who_can_be_imitated_by_breaking_a_rule_alone_is_at_fault() {
+    let suite = suite();
+    let matrix = paired(&suite, &["no-sign", "wants-sign"]);
+    let blame = blamed(&matrix, "wants-sign", "no-sign", "default");
+    assert_eq!((blame.side, blame.by), (Some(Role::Acceptor), By::Substitution));
+    assert_eq!(blame.rules, ["wire/ntlm/challenge-echoes-sign"]);
+}
+
+/// Exchange, protection and empty messages are told apart: who refuses messages without a byte has understood the rest.
+#[test]
+fn empty_messages_do_not_colour_an_exchange() {
+    let suite = suite();
+    let matrix = paired(&suite, &["plain", "no-empty", "deaf", "wrong-checksum"]);
+    for (initiator, acceptor) in [
+        ("plain", "no-empty"),
+        ("no-empty", "plain"),
+        ("no-empty", "no-empty"),
+    ] {
+        let cell = cell(&matrix, initiator, acceptor, "default");
+        assert_eq!(
+            (cell.end, cell.stage, &cell.blame),
+            (Ending::Deviant, Some(Stage::EmptyMessage), &None),
+            "{initiator} {acceptor}"
+        );
+    }
+    for (initiator, acceptor, side) in [
+        ("plain", "deaf", Role::Acceptor),
+        ("wrong-checksum", "plain", Role::Initiator),
+        // The signature is wrong, whatever else its peer refuses later.
+        ("wrong-checksum", "no-empty", Role::Initiator),
+    ] {
+        let cell = cell(&matrix, initiator, acceptor, "default");
+        assert_eq!((cell.end, cell.stage), (Ending::Bad, Some(Stage::Protection)));
+        let blame = cell.blame.as_ref().unwrap();
+        assert_eq!(
+            (blame.side, blame.by),
+            (Some(side), By::Legality),
+            "{initiator} {acceptor}"
+        );
+        assert_eq!(matrix::sign(cell), if side == Role::Acceptor { 'a' } else { 'i' });
+    }
 }
 
 #[test]

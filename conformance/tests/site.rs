@@ -112,6 +112,7 @@ fn cell(initiator: &str, acceptor: &str, end: Ending, fault: Option<(Role, &str,
         acceptor: acceptor.to_owned(),
         profile: "default".to_owned(),
         end,
+        stage: None,
         blame: fault.map(|(side, rule, message)| Blame {
             side: Some(side),
             by: By::Legality,

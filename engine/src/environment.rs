@@ -310,6 +310,9 @@ pub struct NtlmPolicy {
     pub max_clock_skew: u64,
     /// AV pairs that the acceptor appends to its own before the terminator, in wire form.
     pub extra_av_pairs: Vec<u8>,
+    /// Zero bytes that the initiator sends behind the AV pairs of its response: four by MS-NLMP section 3.3.2; section
+    /// 2.2.2.7 has none of them, and there are peers that send none or more.
+    pub response_trailer: u8,
 }
 
 impl Default for NtlmPolicy {
@@ -326,6 +329,7 @@ impl Default for NtlmPolicy {
             require_128_bit: false,
             max_clock_skew: 36 * 60 * 60,
             extra_av_pairs: Vec::new(),
+            response_trailer: 4,
         }
     }
 }

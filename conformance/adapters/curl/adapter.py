@@ -143,6 +143,7 @@ class Curl(Adapter):
             "operations": ["acquire", "free-credential", "initialize", "delete"],
             "observables": ["token", "status"],
             "requirements": 0,
+            "honours": ["character-set:oem", "identity:absent", "target:absent"],
         }
     ]
 

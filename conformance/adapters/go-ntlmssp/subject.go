@@ -57,6 +57,7 @@ func hello(*request) (object, error) {
 		"operations":   []string{"acquire", "free-credential", "initialize", "delete"},
 		"observables":  []string{"token", "status"},
 		"requirements": 0,
+		"honours":      []string{"character-set:oem", "policy:send-names:true", "target:absent"},
 	}
 	return object{"hello": object{
 		"protocol": 1, "name": "go-ntlmssp", "version": version, "drives": []object{drive}, "controls": []string{},

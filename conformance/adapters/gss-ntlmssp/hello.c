@@ -9,6 +9,12 @@
     "\"sign\",\"verify\",\"seal\",\"unseal\"],\"forms\":[\"whole\",\"detached\"]"
 #define OBSERVABLES(more)                                                                                            \
     "\"observables\":[\"token\",\"status\",\"attributes\",\"session-key\",\"per-message\"" more "]"
+/* The library adds the other flags to those of a mask again. */
+#define MASK(name)                                                                                                   \
+    "\"policy:" name ":negotiate-128\",\"policy:" name ":negotiate-56\",\"policy:" name ":unicode\""
+#define HONOURS(more)                                                                                                \
+    "\"honours\":[\"bindings\",\"character-set:oem\",\"leg:after-the-last\",\"policy:lm-compatibility-level\","        \
+    "\"query:flags\"," more "]"
 
 /* The version that the package manager has. */
 static void ask_version(char *version, size_t room) {
@@ -22,9 +28,9 @@ void make_hello(char *hello, size_t room, uint32_t initiator, uint32_t acceptor)
     static const char format[] =
         "{\"protocol\":1,\"name\":\"gss-ntlmssp\",\"version\":\"%s\",\"controls\":[\"host\"],\"drives\":["
         "{\"package\":\"ntlm\",\"role\":\"initiator\"," OPERATIONS("initialize") "," OBSERVABLES("")
-        ",\"requirements\":%u},"
+        "," HONOURS(MASK("offer") ",\"identity\",\"policy:send-mic\",\"policy:send-version\"") ",\"requirements\":%u},"
         "{\"package\":\"ntlm\",\"role\":\"acceptor\"," OPERATIONS("accept") "," OBSERVABLES(",\"peer-name\"")
-        ",\"requirements\":%u}]}";
+        "," HONOURS(MASK("grant") ",\"leg\",\"policy:grant:extended-sessionsecurity\"") ",\"requirements\":%u}]}";
     char version[64];
     ask_version(version, sizeof version);
     snprintf(hello, room, format, version, initiator, acceptor);

@@ -22,6 +22,7 @@ const HELLO = {
       operations: ["acquire", "free-credential", "initialize", "delete"],
       observables: ["token", "status"],
       requirements: 0,
+      honours: ["character-set:oem", "policy:send-names:true", "target:absent"],
       decode: ["challenge"],
       derive: Object.keys(FUNCTIONS),
     },

@@ -90,6 +90,15 @@ def service_argument(target: typing.Optional[str]) -> Json:
     return {"service": service} if "service" in ARGUMENTS else {}
 
 
+# The flags that the caller's own NEGOTIATE can leave out, and what else the module's functions are told.
+HONOURS = [
+    *("bindings", "identity:absent", "target:absent"),
+    *(f"policy:lm-compatibility-level:{level}" for level in (0, 1, 3, 4, 5)),
+    *(f"policy:offer:{flag}" for flag in ("extended-sessionsecurity", "key-exch", "negotiate-128", "negotiate-56")),
+    *("policy:send-mic", "policy:send-names", "policy:send-version"),
+]
+
+
 class Impacket(Adapter):
     name = "impacket"
     version = importlib.metadata.version("impacket")
@@ -104,6 +113,7 @@ class Impacket(Adapter):
             "observables": ["token", "status", "session-key", *(["per-message"] if SPNEGOCipher else [])],
             "forms": ["detached", "whole"] if SPNEGOCipher else [],
             "requirements": PROTECTION | NULL_SESSION,
+            "honours": HONOURS,
             "derive": sorted(keys.FUNCTIONS),
         }
     ]

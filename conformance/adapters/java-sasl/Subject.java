@@ -5,6 +5,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import javax.security.auth.callback.Callback;
 import javax.security.auth.callback.NameCallback;
 import javax.security.auth.callback.PasswordCallback;
@@ -89,8 +90,11 @@ final class Subject {
                 operations.add("query");
                 observables.add("peer-name");
             }
+            List<String> honours = new ArrayList<>(List.of("character-set:oem", "leg"));
+            for (long known : new TreeSet<>((initiates ? CLIENT_LEVELS : SERVER_LEVELS).keySet()))
+                honours.add("policy:lm-compatibility-level:" + known);
             drives.add(Map.of("package", "ntlm", "role", initiates ? "initiator" : "acceptor",
-                "operations", operations, "observables", observables, "requirements", 0));
+                "operations", operations, "observables", observables, "requirements", 0, "honours", honours));
         }
         return Map.of("hello", Map.of("protocol", 1, "name", "java-sasl", "version",
             System.getProperty("java.runtime.version"), "drives", drives, "controls", List.of()));

@@ -50,6 +50,14 @@ def bindings_of(application_data: typing.Optional[str]) -> typing.Optional[GssCh
     return bindings
 
 
+# The flags that the caller can leave out, and what else the constructor and `step` are told.
+HONOURS = [
+    *("bindings", "character-set:oem", "leg", "policy:lm-compatibility-level", "target:absent"),
+    *(f"policy:offer:{flag}" for flag in ("extended-sessionsecurity", "key-exch", "negotiate-128", "negotiate-56")),
+    *("policy:send-names", "policy:send-version"),
+]
+
+
 class NtlmAuth(Adapter):
     name = "ntlm-auth"
     version = importlib.metadata.version("ntlm-auth")
@@ -64,6 +72,7 @@ class NtlmAuth(Adapter):
             "observables": ["token", "status", "session-key", "per-message"],
             "forms": ["detached", "whole"],
             "requirements": sum(REQUIREMENTS.values()),
+            "honours": HONOURS,
             "derive": sorted(keys.FUNCTIONS),
         }
     ]

@@ -87,6 +87,10 @@ def drive(role: str, leg: str, *observables: str) -> Json:
         ],
         "forms": ["whole", "detached", "buffers"],
         "requirements": sum(REQUIREMENTS[role]),
+        "honours": [
+            *("bindings", "character-set:oem", "leg", "policy:lm-compatibility-level", "query:flags"),
+            *(("identity:absent", "target:absent") if role == "initiator" else ()),
+        ],
         **LISTS[role],
     }
 

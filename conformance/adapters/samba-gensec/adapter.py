@@ -32,7 +32,7 @@ from samba.auth import AuthContext
 from samba.credentials import Credentials
 from samba.gensec import FEATURE_SEAL, FEATURE_SIGN, Security
 from samba.param import LoadParm
-from samba_shared import namespace_of, nowhere, settings_of, smb_conf
+from samba_shared import HONOURS, namespace_of, nowhere, settings_of, smb_conf
 
 # Samba makes a database of privileges here when it is asked who has logged on, and remembers wrong passwords.
 PRIVATE = HERE / ".private"
@@ -80,6 +80,7 @@ class Gensec(Adapter):
             "observables": ["token", "status", "attributes", "session-key", "per-message", *more],
             "forms": ["whole", "detached"],
             "requirements": sum(FEATURES[role].values()) | null_session,
+            "honours": [*HONOURS[role], *(["identity"] if role == "initiator" else [])],
         }
         for role, call, null_session, more in (
             ("initiator", "initialize", NULL_SESSION, []),

@@ -29,7 +29,7 @@ from legwork_adapter import (
     token_in,
     token_out,
 )
-from samba_shared import namespace_of, settings_of, smb_conf
+from samba_shared import HONOURS, namespace_of, settings_of, smb_conf
 
 HELPER = "ntlm_auth"
 PROTOCOLS = {"initiator": "ntlmssp-client-1", "acceptor": "squid-2.5-ntlmssp"}
@@ -140,6 +140,7 @@ class NtlmAuth(Adapter):
             "operations": ["acquire", "free-credential", call, "delete", "query"],
             "observables": ["token", "status", "session-key", *more],
             "requirements": REQUIREMENTS[role],
+            "honours": [*HONOURS[role], *(["identity:absent"] if role == "initiator" else [])],
         }
         for role, call, more in (("initiator", "initialize", []), ("acceptor", "accept", ["peer-name"]))
     ]

@@ -23,6 +23,18 @@ CLIENT_FLAGS = {
 }
 SERVER_FLAGS = {flag: name for flag, name in CLIENT_FLAGS.items() if name != "unicode"}
 
+# What `settings_of` takes, as hello declares it; Unicode is offered or the character set of the machine, never both.
+HONOURS = {
+    "initiator": [
+        *("leg", "policy:lm-compatibility-level", "target:absent"),
+        *(f"policy:offer:{flag}" for flag in ("unicode", "key-exch", "negotiate-128", "negotiate-56")),
+    ],
+    "acceptor": [
+        *("character-set:oem", "leg", "policy:lm-compatibility-level", "policy:send-timestamp"),
+        *(f"policy:grant:{flag}" for flag in ("extended-sessionsecurity", "key-exch", "negotiate-128", "negotiate-56")),
+    ],
+}
+
 
 def yes_or_no(value: bool) -> str:
     return "yes" if value else "no"

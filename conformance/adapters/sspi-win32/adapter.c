@@ -22,7 +22,8 @@
     "{\"package\":\"ntlm\",\"role\":\"" role "\",\"operations\":[\"acquire\",\"free-credential\",\"" call "\","       \
     "\"complete\",\"export\",\"import\",\"delete\",\"free-buffers\",\"query\",\"sign\",\"verify\",\"seal\","          \
     "\"unseal\"],\"observables\":[\"token\",\"status\",\"attributes\",\"per-message\",\"handles\",\"buffers\","       \
-    "\"buffer-attributes\"%s],\"forms\":[\"buffers\"],\"requirements\":4294967295}"
+    "\"buffer-attributes\"%s],\"forms\":[\"buffers\"],\"requirements\":4294967295,\"honours\":[\"bindings\","          \
+    "\"character-set:oem\",\"identity\",\"leg\",\"package\",\"query\",\"target\"]}"
 
 /* Version, the drive of the initiator, and, if it has accounts, that of the acceptor. */
 static const char hello[] =

@@ -22,7 +22,8 @@
 #define DRIVE(role, operations, observables)                                                                         \
     "{\"package\":\"ntlm\",\"role\":\"" role "\",\"operations\":[\"acquire\",\"free-credential\"," operations        \
     "\"complete\",\"delete\",\"query\",\"seal\",\"unseal\"]," COMMON observables "],"                                \
-    "\"forms\":[\"buffers\"],\"requirements\":4294967295}"
+    "\"forms\":[\"buffers\"],\"requirements\":4294967295,\"honours\":[\"bindings\",\"character-set:oem\","            \
+    "\"identity\",\"leg\",\"package\",\"query\",\"target\"]}"
 
 static const char hello[] =
     "{\"protocol\":1,\"name\":\"winpr\",\"version\":\"%s\",\"controls\":[],\"drives\":["

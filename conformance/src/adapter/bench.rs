@@ -161,7 +161,7 @@ impl<'a> Bench<'a> {
         self.hello.controls.iter().any(|control| control == name)
     }
 
-    fn package(&self, role: Role) -> String {
+    pub(super) fn package(&self, role: Role) -> String {
         self.drive(role)
             .map_or_else(|| "ntlm".to_owned(), |drive| drive.package.clone())
     }

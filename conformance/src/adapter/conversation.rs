@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     protocol::{Drive, Role, VERSION},
-    run::{case, layer},
+    run::{case, demand, layer},
     subject::Answer,
     suite::vectors::{self, TokenKind},
 };
@@ -123,6 +123,9 @@ fn hello(bench: &mut Bench<'_>) -> Seen {
         let place = format!("{} {}", drive.package, drive.role.name());
         wrong.extend(strange(&drive.operations, &OPERATIONS, "operation"));
         wrong.extend(strange(&drive.observables, &OBSERVABLES, "observable"));
+        let honoured = drive.honours.iter().flatten();
+        let unknown = honoured.filter(|name| !demand::is_setting(name));
+        wrong.extend(unknown.map(|name| format!("`{name}` is nothing that `honours` has a name for")));
         // What vectors can judge has their names, for packages that there are vectors of.
         let functions = Vec::from_iter(vectors::functions(&drive.package));
         if !functions.is_empty() {

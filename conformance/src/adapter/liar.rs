@@ -1,7 +1,9 @@
 //! Probes that ask for what does not exist. Who answers them with an outcome answers for something that nobody did,
 //! and would have its library judged by that.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use super::{
     Probe,
@@ -10,6 +12,7 @@ use super::{
 use crate::{
     protocol::{Account, Buffer, Request, Role, Text},
     run::{
+        case, demand,
         trace::{TOKEN, Trace},
         world::World,
     },
@@ -34,6 +37,11 @@ pub(super) const PROBES: &[Probe] = &[
         name: "unknown-fault",
         advice: "in `reset`, answer each fault that cannot be provoked with `unsupported {what: \"fault:NAME\"}`",
         run: unknown_fault,
+    },
+    Probe {
+        name: "honours",
+        advice: "take in `reset` what hello's `honours` lists, or take the name out of the list; an adapter without the list claims everything",
+        run: honours,
     },
     Probe {
         name: "account-state",
@@ -118,6 +126,58 @@ fn unknown_fault(bench: &mut Bench<'_>) -> Seen {
         &format!("fault:{NOWHERE}"),
         "a fault that does not exist",
     )
+}
+
+/// Every policy of the suite that hello declares is taken. What it does not declare may be refused later than in `reset`.
+fn honours(bench: &mut Bench<'_>) -> Seen {
+    let mut refused = BTreeSet::new();
+    let mut taken: usize = 0;
+    for role in bench.roles() {
+        let Some(drive) = bench.drive(role).filter(|drive| drive.honours.is_some()).cloned() else {
+            continue;
+        };
+        for (policy, value) in policies(bench, role) {
+            let settings = demand::policy_settings(&policy, &value);
+            if !settings.iter().all(|setting| demand::honours(&drive, setting)) {
+                continue;
+            }
+            let answer = bench.reset(role, |environment| {
+                environment.policy.insert(policy.clone(), value.clone());
+            });
+            match answer {
+                Answer::Outcome(_) => taken = taken.saturating_add(1),
+                other => {
+                    let said = told(&other);
+                    refused.extend(
+                        settings.iter().map(|setting| {
+                            format!("`{setting}` is in the {}'s `honours`: {said}", role.name())
+                        }),
+                    );
+                }
+            }
+        }
+    }
+    let refused = Vec::from_iter(refused);
+    match (refused.as_slice(), taken) {
+        ([], 0) => Seen::not_applicable("hello declares no policy"),
+        (refused, _) => Seen::unless(refused, format!("{taken} policies that hello declares are taken")),
+    }
+}
+
+/// Policies that cases ask one side for, each by itself.
+fn policies(bench: &Bench<'_>, role: Role) -> Vec<(String, Value)> {
+    let package = bench.package(role);
+    let cases = case::expand(bench.suite);
+    let mut policies: Vec<(String, Value)> = Vec::new();
+    for case in cases.iter().filter(|case| case.entry.package == package) {
+        for (policy, value) in &case.world.side(role).policy {
+            let known = |(name, same): &(String, Value)| name == policy && same == value;
+            if !policies.iter().any(known) {
+                policies.push((policy.clone(), value.clone()));
+            }
+        }
+    }
+    policies
 }
 
 fn account_state(bench: &mut Bench<'_>) -> Seen {

@@ -2,8 +2,12 @@
 //!
 //! First the eavesdropper: if every token of one side is legal and the other refuses, the other is at fault, and the rule
 //! is the one that makes the form legal. Then a second try confirms: the reference sends its own tokens with the options
-//! of the side that was refused. What is left is decided by how each of the two fares beside the reference. What that does
-//! not decide stays undecided.
+//! of the side that was refused, and what counts is whether the same call refuses it. A try in which the reference has to
+//! break the same rule proves nothing. What is left is decided by how each of the two fares beside the reference as it is.
+//! What that does not decide stays undecided, with the rules on disputed evidence that the refused tokens break.
+//!
+//! Legs, protected messages and messages without a byte are three things: of a leg only tokens can be the reason, of a message
+//! only signatures, and who refuses empty messages alone has understood the other.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +17,23 @@ use serde::{Deserialize, Serialize};
 use super::Ending;
 use crate::{
     check::{Finding, Verdict},
-    protocol::Role,
-    run::trace::{End, Event, Purpose},
+    protocol::{Form, Role},
+    run::trace::{DATA, End, Event, Purpose},
     runner::CaseResult,
     suite::mapping::{Class, Mapping},
 };
+
+/// The rule about the checksum of a signature, which is recomputed from the secrets.
+const CHECKSUM: &str = "message/ntlm/signature-checksum";
+
+/// Rules about what follows from the keys alone.
+const OF_KEYS: [&str; 2] = [CHECKSUM, "message/ntlm/sealed-message"];
+
+/// The rule about the proof, which all keys follow from.
+const PROOF: &str = "wire/ntlm/nt-proof";
+
+/// Bytes of a signature (MS-NLMP section 2.2.2.9).
+const SIGNATURE: usize = 16;
 
 /// Whose fault it is, and how that is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,7 +44,7 @@ pub struct Blame {
     pub side: Option<Role>,
     /// How it is known.
     pub by: By,
-    /// Rules that the side broke, or that make the form legal which it refused.
+    /// Rules that the side broke, or that make the form legal which it refused; where nothing is decided, disputed ones.
     pub rules: Vec<String>,
     /// What happened.
     pub message: String,
@@ -50,12 +66,79 @@ pub enum By {
     Undecided,
 }
 
-/// How an exchange ended.
+/// What of an exchange went otherwise than was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// A leg.
+    Exchange,
+    /// A message that was to be protected or checked after a good exchange.
+    Protection,
+    /// Nothing but messages without a byte.
+    EmptyMessage,
+}
+
+/// The first call that ended otherwise than was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Whose call.
+    pub side: Role,
+    /// What kind of call.
+    pub stage: Stage,
+    /// Number of it among the calls of which something is due: equal scripts have equal numbers.
+    pub place: usize,
+    /// Whether it refused what was to succeed.
+    pub refused: bool,
+    /// Its place in the trace.
+    at: usize,
+}
+
+/// The same exchange with the reference on one side.
+#[derive(Clone, Debug, Default)]
+pub struct Trial {
+    /// What went wrong.
+    pub mismatch: Option<Mismatch>,
+    /// Whose process did not come to its end.
+    pub died: Option<Role>,
+    /// Rules that the reference broke in it because it imitates somebody.
+    pub illegal: Vec<String>,
+}
+
+impl Trial {
+    /// Of a result; none if the two cannot do it at all.
+    #[must_use]
+    pub fn of(mapping: &Mapping, result: &CaseResult, names: [&str; 2], reference: Role) -> Option<Self> {
+        let mismatch = mismatch(mapping, result, names);
+        let end = ending(mapping, result, names);
+        let died = process(&result.trace.end).and_then(|blame| blame.side);
+        let illegal = rules(result, |finding| finding.side == reference);
+        (end != Ending::Unsupported).then_some(Self {
+            mismatch,
+            died,
+            illegal,
+        })
+    }
+
+    /// Whether the call at fault went wrong here as well; none if it was not reached.
+    fn repeats(&self, first: &Mismatch) -> Option<bool> {
+        match &self.mismatch {
+            // To die of it is no better than to refuse it.
+            _ if self.died == Some(first.side) => Some(true),
+            Some(other) if other.place == first.place => (other.side == first.side).then_some(true),
+            Some(other) if other.place < first.place => None,
+            _ => Some(false),
+        }
+    }
+}
+
+/// How an exchange ended. Messages without a byte do not count: what refuses those alone breaks a rule, and understands the
+/// other side.
 #[must_use]
 pub fn ending(mapping: &Mapping, result: &CaseResult, names: [&str; 2]) -> Ending {
+    let spoilt = |mismatch: Mismatch| mismatch.stage != Stage::EmptyMessage;
     match &result.trace.end {
         End::Crash(..) | End::Hang(..) | End::AdapterFault(..) => Ending::Bad,
-        _ if mismatch(mapping, result, names).is_some() => Ending::Bad,
+        _ if mismatch(mapping, result, names).is_some_and(spoilt) => Ending::Bad,
         End::Unsupported(..) | End::NotApplicable(_) | End::HarnessFault(_)
             if !completed(mapping, result, names) =>
         {
@@ -73,91 +156,137 @@ pub fn ending(mapping: &Mapping, result: &CaseResult, names: [&str; 2]) -> Endin
 }
 
 /// Whose fault a bad ending is.
+///
+/// `again` is the exchange with the reference in the place of a side, and that side's options; `alone` the one of a side with the
+/// reference as it is.
 #[must_use]
 pub fn blame(
     mapping: &Mapping,
     result: &CaseResult,
     names: [&str; 2],
-    again: &dyn Fn(Role) -> Option<Ending>,
-    alone: &dyn Fn(Role) -> Option<Ending>,
+    again: &dyn Fn(Role) -> Option<Trial>,
+    alone: &dyn Fn(Role) -> Option<Trial>,
 ) -> Blame {
-    let process = match &result.trace.end {
-        End::Crash(role, message) => Some((role, format!("crash: {message}"))),
-        End::Hang(role, message) => Some((role, format!("hang: {message}"))),
-        End::AdapterFault(role, message) => Some((role, format!("adapter-fault: {message}"))),
-        _ => None,
-    };
-    if let Some((role, message)) = process {
-        return Blame {
-            side: Some(*role),
-            by: By::Process,
-            rules: Vec::new(),
-            message,
-        };
+    if let Some(blame) = process(&result.trace.end) {
+        return blame;
     }
-    let Some((at, event, refused)) = mismatch(mapping, result, names) else {
-        return undecided("nothing went wrong");
+    let Some(first) = mismatch(mapping, result, names) else {
+        return undecided("nothing went wrong", Vec::new());
     };
-    let side = event.side;
-    let message = message(result, at, side);
-    if !refused {
-        let rules = rules_at(result, at, side);
-        return Blame {
-            side: Some(side),
-            by: By::Legality,
-            rules,
-            message,
-        };
-    }
-    let illegal = illegal_before(result, at, side.peer());
+    let Mismatch { side, at, .. } = first;
+    let own = rules_at(result, at, side);
     let fault = |side, by, rules| Blame {
         side: Some(side),
         by,
         rules,
-        message: message.clone(),
+        message: message(result, at, first.side),
     };
-    match (illegal.is_empty(), again(side.peer())) {
-        (true, Some(Ending::Bad)) => fault(side, By::Legality, rules_at(result, at, side)),
-        (false, Some(Ending::Bad)) => fault(side, By::ReEmission, rules_at(result, at, side)),
-        (false, Some(Ending::Good | Ending::Deviant)) => fault(side.peer(), By::Legality, illegal),
-        (_, _) => match (alone(side), alone(side.peer())) {
-            (Some(Ending::Bad), Some(Ending::Good | Ending::Deviant)) => {
-                fault(side, By::Substitution, rules_at(result, at, side))
+    let calls_peer = result.trace.events.get(at).is_some_and(takes_from_peer);
+    if !first.refused || !calls_peer {
+        return fault(side, By::Legality, own);
+    }
+    let illegal = illegal_before(result, &first);
+    // The bytes of a signature follow from the keys: there is no other form that a second try could show.
+    if first.stage != Stage::Exchange && (was_recomputed(result, &first) || !illegal.is_empty()) {
+        return match illegal.is_empty() {
+            true => fault(side, By::Legality, own),
+            false => fault(side.peer(), By::Legality, illegal),
+        };
+    }
+    let trial = again(side.peer());
+    // Where the reference has to break the same rules to imitate the peer, its trial proves nothing.
+    let pure = trial.filter(|trial| !trial.illegal.iter().any(|rule| illegal.contains(rule)));
+    match (illegal.is_empty(), pure.and_then(|trial| trial.repeats(&first))) {
+        (true, Some(true)) => fault(side, By::Legality, own),
+        (false, Some(true)) => fault(side, By::ReEmission, own),
+        (false, Some(false)) => fault(side.peer(), By::Legality, illegal),
+        (_, _) => {
+            let fails = |role| alone(role).and_then(|trial| trial.repeats(&first));
+            match (fails(side), fails(side.peer())) {
+                (Some(true), Some(false)) => fault(side, By::Substitution, own),
+                (Some(false), Some(true)) => fault(side.peer(), By::Substitution, illegal),
+                // The one gets on with the reference as it is, the other breaks rules.
+                (Some(false), _) if !illegal.is_empty() => fault(side.peer(), By::Substitution, illegal),
+                _ => undecided(&message(result, at, side), disputed(result, at, side.peer())),
             }
-            (Some(Ending::Good | Ending::Deviant), Some(Ending::Bad)) => {
-                fault(side.peer(), By::Substitution, illegal)
-            }
-            _ => undecided(&message),
-        },
+        }
     }
 }
 
-fn undecided(message: &str) -> Blame {
+/// The fault of a process that did not come to its end.
+fn process(end: &End) -> Option<Blame> {
+    let (role, message) = match end {
+        End::Crash(role, message) => (role, format!("crash: {message}")),
+        End::Hang(role, message) => (role, format!("hang: {message}")),
+        End::AdapterFault(role, message) => (role, format!("adapter-fault: {message}")),
+        _ => return None,
+    };
+    Some(Blame {
+        side: Some(*role),
+        by: By::Process,
+        rules: Vec::new(),
+        message,
+    })
+}
+
+/// Whether a call is given something that the peer made.
+fn takes_from_peer(event: &Event) -> bool {
+    match event.purpose {
+        Purpose::Leg(_) => event.input().is_some(),
+        Purpose::Protect => false,
+        _ => true,
+    }
+}
+
+fn undecided(message: &str, rules: Vec<String>) -> Blame {
     Blame {
         side: None,
         by: By::Undecided,
-        rules: Vec::new(),
+        rules,
         message: message.to_owned(),
     }
 }
 
-/// The first call that ended otherwise than was due: its place, and whether it refused what was to succeed.
-fn mismatch<'r>(
-    mapping: &Mapping,
-    result: &'r CaseResult,
-    names: [&str; 2],
-) -> Option<(usize, &'r Event, bool)> {
+/// The first call that ended otherwise than was due. Those about messages without a byte come last.
+#[must_use]
+pub fn mismatch(mapping: &Mapping, result: &CaseResult, names: [&str; 2]) -> Option<Mismatch> {
     let calls = result.trace.events.iter().enumerate();
-    let mut due = calls.filter(|(_, event)| {
+    let due = calls.filter(|(_, event)| {
         matches!(
             event.purpose,
             Purpose::Leg(_) | Purpose::Protect | Purpose::Check { genuine: true }
         ) && event.outcome().is_some()
     });
-    due.find_map(|(at, event)| {
+    let wrong = |(place, (at, event)): (usize, (usize, &Event))| {
         let refused = class(mapping, event, names)? == Class::Failure;
-        (refused == success_due(mapping, event)).then_some((at, event, refused))
-    })
+        (refused == success_due(mapping, event)).then_some(Mismatch {
+            side: event.side,
+            stage: stage(event),
+            place,
+            refused,
+            at,
+        })
+    };
+    let wrong: Vec<Mismatch> = due.enumerate().filter_map(wrong).collect();
+    let spoilt = wrong
+        .iter()
+        .find(|mismatch| mismatch.stage != Stage::EmptyMessage);
+    spoilt.or_else(|| wrong.first()).copied()
+}
+
+fn stage(event: &Event) -> Stage {
+    let Some(protect) = event.protect() else {
+        return Stage::Exchange;
+    };
+    let data = protect.buffers.iter().filter(|buffer| buffer.kind == DATA);
+    let bytes: usize = data.map(|buffer| buffer.bytes.len()).sum();
+    // To check, the form `whole` has the signature before the message.
+    let checks = matches!(event.purpose, Purpose::Check { .. });
+    let signature = usize::from(checks && protect.form == Form::Whole) * SIGNATURE;
+    match bytes <= signature {
+        true => Stage::EmptyMessage,
+        false => Stage::Protection,
+    }
 }
 
 fn class(mapping: &Mapping, event: &Event, names: [&str; 2]) -> Option<Class> {
@@ -191,18 +320,65 @@ fn completed(mapping: &Mapping, result: &CaseResult, names: [&str; 2]) -> bool {
     })
 }
 
-/// Rules that a side's failed checks at a call are of.
+/// Rules that a side broke at a call: what the scenario says of the call, if it says anything, else those of all checks.
 fn rules_at(result: &CaseResult, at: usize, side: Role) -> Vec<String> {
+    let expect = result
+        .trace
+        .events
+        .get(at)
+        .and_then(|event| event.expect.as_ref());
+    let here = |finding: &Finding| finding.side == side && finding.event == Some(at);
+    let all = rules(result, here);
+    match expect.map(|expect| expect.rule.clone()) {
+        Some(rule) if all.contains(&rule) => vec![rule],
+        _ => all,
+    }
+}
+
+/// Rules that the peer of a mismatch broke before it, and that show: those of tokens if it is a leg, those of signatures if it is
+/// a protected message. What a side tells its own caller is nothing to the other. Where both made their keys of the same wrong
+/// proof, the eavesdropper's are none of theirs, and a checksum says nothing.
+fn illegal_before(result: &CaseResult, first: &Mismatch) -> Vec<String> {
+    let other_keys = result
+        .findings
+        .iter()
+        .any(|finding| finding.rule == PROOF && finding.verdict == Verdict::Fail);
+    let about = match first.stage {
+        Stage::Exchange => "wire/",
+        Stage::Protection | Stage::EmptyMessage => "message/",
+    };
     rules(result, |finding| {
-        finding.side == side && finding.event == Some(at)
+        finding.side == first.side.peer()
+            && finding.rule.starts_with(about)
+            && !(other_keys && OF_KEYS.contains(&finding.rule.as_str()))
+            && finding.event.is_some_and(|event| event < first.at)
     })
 }
 
-/// Rules that a side broke before a call.
-fn illegal_before(result: &CaseResult, at: usize, side: Role) -> Vec<String> {
-    rules(result, |finding| {
-        finding.side == side && finding.event.is_some_and(|event| event < at)
+/// Whether the eavesdropper found the signature that was refused to be what it should be.
+fn was_recomputed(result: &CaseResult, first: &Mismatch) -> bool {
+    let events = result.trace.events.get(..first.at).unwrap_or_default();
+    let made = events
+        .iter()
+        .rposition(|event| event.side != first.side && event.purpose == Purpose::Protect);
+    result.findings.iter().any(|finding| {
+        finding.event.is_some()
+            && finding.event == made
+            && finding.rule == CHECKSUM
+            && finding.verdict == Verdict::Pass
     })
+}
+
+/// Rules on disputed evidence, and those that are no duty, that a side broke in its tokens before a call.
+fn disputed(result: &CaseResult, at: usize, side: Role) -> Vec<String> {
+    let warned = result.findings.iter().filter(|finding| {
+        finding.verdict == Verdict::Warn
+            && finding.side == side
+            && finding.rule.starts_with("wire/")
+            && finding.event.is_some_and(|event| event < at)
+    });
+    let rules: BTreeSet<&String> = warned.map(|finding| &finding.rule).collect();
+    rules.into_iter().cloned().collect()
 }
 
 fn rules(result: &CaseResult, of: impl Fn(&Finding) -> bool) -> Vec<String> {
@@ -218,11 +394,10 @@ fn message(result: &CaseResult, at: usize, side: Role) -> String {
     let here = |finding: &&Finding| {
         finding.side == side && finding.event == Some(at) && finding.verdict >= Verdict::Warn
     };
-    let said = result
-        .findings
-        .iter()
-        .find(here)
-        .map(|finding| finding.message.clone());
+    // Of several findings the one about the status says what happened.
+    let mut found: Vec<&Finding> = result.findings.iter().filter(here).collect();
+    found.sort_by_key(|finding| !finding.message.starts_with("expected "));
+    let said = found.first().map(|finding| finding.message.clone());
     said.unwrap_or_else(|| {
         let event = result.trace.events.get(at);
         let status = event.and_then(Event::status);

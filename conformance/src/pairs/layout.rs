@@ -3,28 +3,60 @@
 
 use std::collections::BTreeMap;
 
-use legwork_engine::ntlm::messages::{Authenticate, AvId, AvPairs, Challenge, Negotiate, NegotiateFlags};
+use legwork_engine::ntlm::messages::{
+    Authenticate, AvId, AvPairs, Challenge, Negotiate, NegotiateFlags, NtlmV2Response,
+};
 use serde_json::{Value, json};
 
-use crate::{protocol::Role, run::trace::Trace};
+use crate::{
+    protocol::{Identity, Role},
+    run::{trace::Trace, world::World},
+};
 
 /// Size of an NT response of version 1, in bytes.
 const VERSION_1: usize = 24;
 
-/// Policy of the reference that makes it choose what a side of a trace has chosen.
-pub(super) fn of(trace: &Trace, side: Role) -> BTreeMap<String, Value> {
+/// Makes the reference choose in a world what a side of a trace has chosen.
+pub(super) fn imitate(world: &mut World, trace: &Trace, side: Role) {
     let tokens = trace.legs().filter(|(_, event)| event.side == side);
-    let mut policy = BTreeMap::new();
     for token in tokens.filter_map(|(_, event)| event.output()) {
         match side {
             Role::Initiator => {
-                negotiate(token, &mut policy);
-                authenticate(token, &mut policy);
+                negotiate(token, &mut world.initiator.policy);
+                authenticate(token, &mut world.initiator.policy);
+                if let Some(identity) = &mut world.identity {
+                    names(token, identity);
+                }
             }
-            Role::Acceptor => challenge(token, &mut policy),
+            Role::Acceptor => challenge(token, &mut world.acceptor.policy),
         }
     }
-    policy
+}
+
+/// The names in the case in which they were sent: who compares them does so without regard to case (section 3.3.2 has the
+/// user in upper case, and the domain as it was sent).
+fn names(token: &[u8], identity: &mut Identity) {
+    let Ok(message) = Authenticate::parse(token) else {
+        return;
+    };
+    if !message.flags.contains(NegotiateFlags::UNICODE) {
+        return;
+    }
+    let parts = [
+        (&message.user, &mut identity.user),
+        (&message.domain, &mut identity.domain),
+    ];
+    for (sent, given) in parts {
+        let (units, _) = sent.as_chunks();
+        let units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+        let sent = String::from_utf16_lossy(&units);
+        if let Some(given) = given
+            .as_mut()
+            .filter(|given| given.text.to_uppercase() == sent.to_uppercase())
+        {
+            *given = sent.as_str().into();
+        }
+    }
 }
 
 fn set(policy: &mut BTreeMap<String, Value>, name: &str, value: Value) {
@@ -52,6 +84,13 @@ fn authenticate(token: &[u8], policy: &mut BTreeMap<String, Value>) {
     if message.nt_response.len() == VERSION_1 {
         let session = message.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
         set(policy, "lm-compatibility-level", json!(u8::from(session)));
+    }
+    let response = NtlmV2Response::parse(&message.nt_response);
+    let trailer = response.map(|response| response.client_challenge.trailer.into_owned());
+    if let Ok(zeros) = trailer
+        && zeros.iter().all(|byte| *byte == 0)
+    {
+        set(policy, "response-trailer", json!(zeros.len()));
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     suite::Suite,
 };
 
-use blame::Blame;
+use blame::{Blame, Stage};
 
 /// Everything that came of pairing implementations.
 #[derive(Clone, Debug)]
@@ -72,6 +72,8 @@ pub struct Cell {
     pub result: CaseResult,
     /// How it ended.
     pub end: Ending,
+    /// What of it went otherwise than was due, if anything did.
+    pub stage: Option<Stage>,
     /// Whose fault it is, where it ended otherwise than it should.
     pub blame: Option<Blame>,
 }
@@ -82,7 +84,7 @@ pub struct Cell {
 pub enum Ending {
     /// As it should, and every check passed.
     Good,
-    /// As it should, although checks failed.
+    /// As it should, although checks failed, or messages without a byte were refused.
     Deviant,
     /// One of the two cannot do what the profile asks.
     Unsupported,

@@ -6,9 +6,12 @@ use std::{
 };
 
 use rayon::prelude::*;
-use serde_json::Value;
 
-use super::{Cell, Matrix, Player, Profile, blame, layout, profiles};
+use super::{
+    Cell, Matrix, Player, Profile,
+    blame::{self, Trial},
+    layout, profiles,
+};
 use crate::{
     check::Seen,
     control,
@@ -17,6 +20,7 @@ use crate::{
         case::Case,
         driver::{self, Foreign, Seat},
         spent::Spent,
+        world::World,
     },
     runner::{self, CaseResult, Options},
     subject::{
@@ -33,8 +37,13 @@ struct Stable {
     /// None for the reference.
     located: Option<Located>,
     hello: Hello,
+    /// Whether its conduct is judged.
+    judged: bool,
     idle: Mutex<Vec<Foreign>>,
 }
+
+/// How every player fares beside the reference in a role and profile; none where it cannot do it.
+type Alone = BTreeMap<(usize, Role, usize), Option<Trial>>;
 
 /// Who sits on a side of an exchange.
 enum Horse {
@@ -96,6 +105,7 @@ impl Stable {
         Ok(Self {
             located: Some(located),
             hello,
+            judged: true,
             idle,
         })
     }
@@ -104,6 +114,7 @@ impl Stable {
         Self {
             located: None,
             hello: HELLO.clone(),
+            judged: false,
             idle: Mutex::default(),
         }
     }
@@ -200,13 +211,20 @@ impl Course<'_, '_> {
 
     fn cell(&self, initiator: usize, acceptor: usize, profile: usize) -> Option<Cell> {
         let case = &self.profiles.get(profile)?.case;
-        let result = self.exchange(case, self.stables.get(initiator)?, self.stables.get(acceptor)?)?;
+        let result = self.exchange(
+            case,
+            &case.world,
+            self.stables.get(initiator)?,
+            self.stables.get(acceptor)?,
+        )?;
         let names = [
             self.stables.get(initiator)?.label(),
             self.stables.get(acceptor)?.label(),
         ];
         let end = blame::ending(&self.suite.mapping, &result, names);
+        let mismatch = blame::mismatch(&self.suite.mapping, &result, names);
         Some(Cell {
+            stage: mismatch.map(|mismatch| mismatch.stage),
             initiator,
             acceptor,
             profile,
@@ -216,54 +234,73 @@ impl Course<'_, '_> {
         })
     }
 
-    /// How every implementation fares beside the reference: player, role and profile.
-    fn alone(&self, cells: &[Cell]) -> BTreeMap<(usize, Role, usize), super::Ending> {
+    /// How every implementation fares beside the reference.
+    fn alone(&self, cells: &[Cell]) -> Alone {
         let reference = self.stables.len().saturating_sub(1);
-        let mut alone = BTreeMap::new();
+        let mut alone = Alone::new();
         for cell in cells {
             for role in Role::BOTH
                 .into_iter()
                 .filter(|role| cell.player(role.peer()) == reference)
             {
-                alone.insert((cell.player(role), role, cell.profile), cell.end);
+                let names = self.names(cell);
+                let trial = Trial::of(&self.suite.mapping, &cell.result, names, role.peer());
+                alone.insert((cell.player(role), role, cell.profile), trial);
             }
         }
         alone
     }
 
-    fn blame(&self, cell: &Cell, alone: &BTreeMap<(usize, Role, usize), super::Ending>) -> blame::Blame {
-        let label = |role: Role| self.stables.get(cell.player(role)).map_or("", Stable::label);
-        let names = [label(Role::Initiator), label(Role::Acceptor)];
-        let with_reference = |role: Role| alone.get(&(cell.player(role), role, cell.profile)).copied();
+    /// Labels of the initiator and the acceptor of a cell.
+    fn names(&self, cell: &Cell) -> [&str; 2] {
+        Role::BOTH.map(|role| self.stables.get(cell.player(role)).map_or("", Stable::label))
+    }
+
+    fn blame(&self, cell: &Cell, alone: &Alone) -> blame::Blame {
+        let names = self.names(cell);
+        let with_reference = |role: Role| alone.get(&(cell.player(role), role, cell.profile)).cloned()?;
         let again = |sender: Role| self.emitted_again(cell, sender, names);
         blame::blame(&self.suite.mapping, &cell.result, names, &again, &with_reference)
     }
 
     /// The same exchange with the reference in the place of a side, and that side's options.
-    fn emitted_again(&self, cell: &Cell, sender: Role, names: [&str; 2]) -> Option<super::Ending> {
+    fn emitted_again(&self, cell: &Cell, sender: Role, names: [&str; 2]) -> Option<Trial> {
         let mut case = self.profiles.get(cell.profile)?.case.clone();
-        let policy = layout::of(&cell.result.trace, sender);
-        let side: &mut BTreeMap<String, Value> = match sender {
-            Role::Initiator => &mut case.world.initiator.policy,
-            Role::Acceptor => &mut case.world.acceptor.policy,
+        let world = case.world.clone();
+        layout::imitate(&mut case.world, &cell.result.trace, sender);
+        // What it sends is judged, by the world in which nobody is told to imitate: it may have to break a rule.
+        let reference = Stable {
+            judged: true,
+            ..Stable::reference()
         };
-        side.extend(policy);
-        let reference = Stable::reference();
         let (result, names) = match sender {
             Role::Initiator => {
                 let other = self.stables.get(cell.acceptor)?;
-                (self.exchange(&case, &reference, other)?, ["reference", names[1]])
+                (
+                    self.exchange(&case, &world, &reference, other)?,
+                    ["reference", names[1]],
+                )
             }
             Role::Acceptor => {
                 let other = self.stables.get(cell.initiator)?;
-                (self.exchange(&case, other, &reference)?, [names[0], "reference"])
+                (
+                    self.exchange(&case, &world, other, &reference)?,
+                    [names[0], "reference"],
+                )
             }
         };
-        Some(blame::ending(&self.suite.mapping, &result, names))
+        Trial::of(&self.suite.mapping, &result, names, sender)
     }
 
-    /// One exchange; none if an adapter cannot be started again.
-    fn exchange(&self, case: &Case<'_>, initiator: &Stable, acceptor: &Stable) -> Option<CaseResult> {
+    /// One exchange, judged by a world, which need not be the one in which it is played; none if an adapter cannot be started
+    /// again.
+    fn exchange(
+        &self,
+        case: &Case<'_>,
+        world: &World,
+        initiator: &Stable,
+        acceptor: &Stable,
+    ) -> Option<CaseResult> {
         let mut first = initiator.horse(self.options).ok()?;
         let mut second = acceptor.horse(self.options).ok()?;
         let foreign = [initiator, acceptor]
@@ -274,7 +311,8 @@ impl Course<'_, '_> {
             ..self.options.clone()
         };
         let settings = runner::settings(self.suite, case, &options, None);
-        let trace = driver::run(case, first.seat(), second.seat(), settings);
+        let mut trace = driver::run(case, first.seat(), second.seat(), settings);
+        trace.world = world.clone();
         let result = runner::conclude(self.suite, case, trace, seen(initiator), seen(acceptor));
         initiator.back(first);
         acceptor.back(second);
@@ -286,6 +324,6 @@ fn seen<'s>(stable: &'s Stable) -> Seen<'s> {
     Seen {
         hello: &stable.hello,
         name: stable.label(),
-        judged: stable.located.is_some(),
+        judged: stable.judged,
     }
 }

@@ -9,6 +9,7 @@ use super::{
     doubts::doubts,
     failure::{Group, groups},
     harmless,
+    share::Tables,
     tally::Tally,
     text::push_line,
 };
@@ -25,6 +26,7 @@ pub fn report(run: &Run<'_>) -> String {
     paragraph(&mut text, &headline(run));
     control(&mut text, run);
     paragraph(&mut text, &verdicts(run));
+    shares(&mut text, run);
     unexpected(&mut text, run);
     complaints(&mut text, run);
     known(&mut text, run);
@@ -125,6 +127,36 @@ fn verdicts(run: &Run<'_>) -> String {
         }
     }
     text
+}
+
+/// How much an adapter declares, and how much of that it answers.
+fn shares(text: &mut String, run: &Run<'_>) {
+    if run.who.argument.is_none() {
+        return;
+    }
+    let tables = Tables::of(run.results);
+    push_line(text, "| cases | all | declared | answered | |");
+    push_line(text, "|---|---|---|---|---|");
+    for shares in tables.iter() {
+        for (group, share) in shares.rows() {
+            let percent = share.percent().map(|percent| format!("{percent} %"));
+            push_line(
+                text,
+                &format!(
+                    "| {} {group} | {} | {} | {} | {} |",
+                    shares.title(),
+                    share.cases,
+                    share.declared,
+                    share.answered,
+                    percent.unwrap_or_default()
+                ),
+            );
+        }
+    }
+    push_line(text, "");
+    if let Some(verdict) = tables.verdict() {
+        paragraph(text, &format!("The adapter **{verdict}**."));
+    }
 }
 
 fn unexpected(text: &mut String, run: &Run<'_>) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     pairs::{
         Cell, Ending, Matrix, Player,
-        blame::{Blame, By},
+        blame::{Blame, By, Stage},
     },
     protocol::Role,
     words::counted,
@@ -46,6 +46,9 @@ pub struct CellSummary {
     pub profile: String,
     /// How it ended.
     pub end: Ending,
+    /// What of it went otherwise than was due, if anything did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
     /// Whose fault it is, if it ended otherwise than it should.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blame: Option<Blame>,
@@ -85,6 +88,7 @@ fn cell_summary(matrix: &Matrix<'_>, cell: &Cell) -> CellSummary {
         acceptor: label(matrix, cell.acceptor).to_owned(),
         profile: profile(matrix, cell).to_owned(),
         end: cell.end,
+        stage: cell.stage,
         blame: cell.blame.clone(),
         broken: broken.collect(),
     }
@@ -109,7 +113,7 @@ fn profile<'m>(matrix: &'m Matrix<'_>, cell: &Cell) -> &'m str {
 pub fn text(matrix: &Matrix<'_>) -> String {
     let mut text = table(matrix);
     text.push_str(
-        "\n+ as it should, ~ as it should with broken rules, I A the initiator or the acceptor is at fault, ? undecided, - \
+        "\n+ as it should, ~ as it should with broken rules, I A the initiator or the acceptor is at fault, i a for a message\nafter a good exchange, ? undecided, - \
          cannot do it;\na letter or sign for each profile: ",
     );
     let names: Vec<&str> = matrix.profiles.iter().map(|profile| profile.name).collect();
@@ -154,18 +158,22 @@ fn table(matrix: &Matrix<'_>) -> String {
 /// A cell as one character.
 #[must_use]
 pub fn sign(cell: &Cell) -> char {
-    sign_of(cell.end, cell.blame.as_ref())
+    sign_of(cell.end, cell.stage, cell.blame.as_ref())
 }
 
 /// An ending as one character.
-pub(super) fn sign_of(end: Ending, blame: Option<&Blame>) -> char {
-    match (end, blame.map(|blame| blame.side)) {
+pub(super) fn sign_of(end: Ending, stage: Option<Stage>, blame: Option<&Blame>) -> char {
+    let sign = match (end, blame.map(|blame| blame.side)) {
         (Ending::Good, _) => '+',
         (Ending::Deviant, _) => '~',
         (Ending::Unsupported, _) => '-',
         (Ending::Bad, Some(Some(Role::Initiator))) => 'I',
         (Ending::Bad, Some(Some(Role::Acceptor))) => 'A',
         (Ending::Bad, _) => '?',
+    };
+    match stage {
+        Some(Stage::Protection) => sign.to_ascii_lowercase(),
+        _ => sign,
     }
 }
 

@@ -3,6 +3,7 @@
 //! | module | makes |
 //! |---|---|
 //! | `tally` | counts |
+//! | `share` | how much of the suite an adapter declares and answers |
 //! | `failure` | failed checks, grouped by rule, worst effect first |
 //! | `doubts` | what must be known before anything else is believed |
 //! | `evidence` | what is shown of one failed check: where, the bytes, what differs |
@@ -35,6 +36,7 @@ pub mod markdown;
 pub mod matrix;
 mod paint;
 pub mod repro;
+pub mod share;
 pub mod site;
 pub mod summary;
 pub mod tally;

@@ -11,7 +11,12 @@ use crate::{
     expectations::Complaint,
 };
 
-use super::{Run, doubts::doubts, tally::Tally};
+use super::{
+    Run,
+    doubts::doubts,
+    share::{Shares, Tables},
+    tally::Tally,
+};
 
 /// Version of the format.
 pub const SCHEMA: u32 = 1;
@@ -40,6 +45,11 @@ pub struct Summary {
     pub cases: BTreeMap<&'static str, usize>,
     /// Checks by verdict.
     pub checks: BTreeMap<&'static str, usize>,
+    /// How much the adapter declares and answers, by package and role; none of the reference.
+    pub shares: Vec<Shares>,
+    /// Whether it counts as an implementation under test; none if the cases that this takes were not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<bool>,
     /// Cases after which an adapter had to be started again.
     pub restarts: usize,
     /// Failed checks that are known.
@@ -83,6 +93,8 @@ pub struct Failure {
 #[must_use]
 pub fn summary(run: &Run<'_>) -> Summary {
     let tally = Tally::of(run.results);
+    let foreign = run.who.argument.is_some();
+    let tables = Tables::of(run.results.iter().filter(|_| foreign));
     Summary {
         schema: SCHEMA,
         run: run_id(run),
@@ -94,6 +106,8 @@ pub fn summary(run: &Run<'_>) -> Summary {
         doubts: doubts(run),
         cases: named(&tally.cases),
         checks: named(&tally.checks),
+        counts: tables.count(),
+        shares: tables.iter().cloned().collect(),
         restarts: run.restarts(),
         expected: run.outcome.expected.len(),
         withheld: run.outcome.withheld,

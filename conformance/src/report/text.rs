@@ -18,6 +18,7 @@ use super::{
     failure::{Group, groups},
     harmless,
     paint::{Paint, QUIET, STRONG},
+    share::Tables,
     tally::Tally,
 };
 
@@ -245,6 +246,7 @@ impl Writer<'_> {
         if argument.is_some() {
             let words = harmless(&self.run.who.control.words());
             self.line(&words);
+            self.shares();
         }
         self.known();
         let restarts = self.run.restarts();
@@ -285,6 +287,23 @@ impl Writer<'_> {
         self.line(&format!("  {checks} of {rules}"));
         self.undecided("not shown by the subject", "check", tally.unseen);
         self.undecided("not supported by the subject", "case", tally.unsupported);
+    }
+
+    /// How much is declared, and how much of that was answered.
+    fn shares(&mut self) {
+        let tables = Tables::of(self.run.results);
+        for shares in tables.iter() {
+            let rows = shares
+                .rows()
+                .map(|(group, share)| format!("{group} {}", share.words()));
+            let rows: Vec<String> = rows.collect();
+            let mut text = String::new();
+            wrap(&mut text, &format!("{}: {}", shares.title(), rows.join("; ")), 0);
+            self.out.push_str(&text);
+        }
+        if let Some(verdict) = tables.verdict() {
+            self.line(&format!("the adapter {verdict}"));
+        }
     }
 
     /// What could not be decided, and why.

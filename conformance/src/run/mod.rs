@@ -1,6 +1,7 @@
 //! Running: worlds, cases, and the driver that lets two subjects talk and writes down what happens.
 
 pub mod case;
+pub mod demand;
 pub mod driver;
 pub mod inner;
 pub mod layer;

@@ -377,6 +377,7 @@ fn hello() -> Hello {
             "buffer-attributes",
         ]),
         forms: vec![Form::Buffers],
+        honours: None,
         requirements: u32::MAX,
         decode: Vec::new(),
         encode: Vec::new(),

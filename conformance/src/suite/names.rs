@@ -17,6 +17,7 @@ pub const POLICIES: &[&str] = &[
     "send-names",
     "max-clock-skew",
     "extra-av-pairs",
+    "response-trailer",
     "lm-compatibility-level",
     "guest",
     "mechanisms",

@@ -282,6 +282,30 @@ class InventsPackages(Proxy):
         return self.ask(request)
 
 
+class MisnamesSettings(Proxy):
+    """hello says that `channel-bindings` are honoured."""
+
+    def answer(self, request):
+        reply = self.ask(request)
+        if request["op"] == "hello":
+            for drive in reply["outcome"]["hello"]["drives"]:
+                drive["honours"] = ["channel-bindings"]
+        return reply
+
+
+class HonoursOnPaper(Proxy):
+    """hello says that `send-version` is honoured, and `reset` refuses it."""
+
+    def answer(self, request):
+        reply = self.ask(request)
+        if request["op"] == "hello":
+            for drive in reply["outcome"]["hello"]["drives"]:
+                drive["honours"] = ["policy:send-version"]
+        if request["op"] == "reset" and "send-version" in request["environment"].get("policy", {}):
+            return {"seq": request["seq"], "unsupported": {"what": "policy:send-version"}}
+        return reply
+
+
 class MisnamesFunctions(Proxy):
     """hello says that `ntowf_v2` is computed."""
 

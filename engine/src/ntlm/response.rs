@@ -152,7 +152,10 @@ fn version_two(
         challenge: turn.environment.draw(CLIENT_CHALLENGE, turn.context),
         reserved3: [0; 4],
         av_pairs: client_pairs(info, announces_mic, turn).into(),
-        trailer: Cow::Borrowed(&[0; 4]),
+        trailer: Cow::Owned(vec![
+            0;
+            usize::from(turn.environment.policy.ntlm.response_trailer)
+        ]),
     };
     shape!(turn.environment, "client-challenge", &mut client_challenge);
     let own = client_challenge.challenge;

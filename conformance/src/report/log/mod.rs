@@ -73,6 +73,9 @@ pub enum Record {
         axes: BTreeMap<String, String>,
         /// The sides that are judged.
         judged: Vec<Role>,
+        /// What the case needs of the side and `hello` does not declare.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        undeclared: Vec<String>,
     },
     /// A call.
     Call {

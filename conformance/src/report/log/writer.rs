@@ -131,6 +131,7 @@ impl<'a, W: Write> Writer<'a, W> {
                 scenario: case.map(|case| case.entry.id.clone()).unwrap_or_default(),
                 axes: case.map(axes).unwrap_or_default(),
                 judged: result.judged.clone(),
+                undeclared: result.undeclared.clone(),
             },
         );
         let taken = self.plan.expectations.count(result, &mut self.counts);

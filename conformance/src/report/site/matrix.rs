@@ -14,7 +14,7 @@ use super::{
 use crate::{
     pairs::{
         Ending,
-        blame::{Blame, By},
+        blame::{Blame, By, Stage},
     },
     protocol::Role,
     report::matrix::{CellSummary, MatrixSummary, sign_of, word},
@@ -146,12 +146,14 @@ fn mark(site: &Site<'_>, cell: &CellSummary, number: &mut usize) -> Mark {
     if !is_good {
         *number = number.saturating_add(1);
     }
-    let (sign, class) = match sign_of(cell.end, cell.blame.as_ref()) {
+    let (sign, class) = match sign_of(cell.end, cell.stage, cell.blame.as_ref()) {
         '+' => ("✓", "good"),
         '~' => ("~", "deviant"),
         '-' => ("–", "unsupported"),
         'I' => ("I", "bad"),
         'A' => ("A", "bad"),
+        'i' => ("i", "bad"),
+        'a' => ("a", "bad"),
         _ => ("?", "bad"),
     };
     Mark {
@@ -171,14 +173,21 @@ fn mark(site: &Site<'_>, cell: &CellSummary, number: &mut usize) -> Mark {
 
 fn ending(cell: &CellSummary) -> String {
     let side = cell.blame.as_ref().and_then(|blame| blame.side);
+    let what = match cell.stage {
+        Some(Stage::Protection) => "a message fails after a good exchange",
+        _ => "fails",
+    };
     match (cell.end, side) {
+        (Ending::Deviant, _) if cell.stage == Some(Stage::EmptyMessage) => {
+            "as it should, but for messages without a byte".to_owned()
+        }
         (Ending::Good, _) => "as it should".to_owned(),
         (Ending::Deviant, _) => "as it should, with broken rules".to_owned(),
         (Ending::Unsupported, _) => "one of the two cannot do it".to_owned(),
         (Ending::Bad, Some(side)) => {
-            format!("fails; at fault is the {}, {}", side.name(), player(cell, side))
+            format!("{what}; at fault is the {}, {}", side.name(), player(cell, side))
         }
-        (Ending::Bad, None) => "fails; whose fault it is stays undecided".to_owned(),
+        (Ending::Bad, None) => format!("{what}; whose fault it is stays undecided"),
     }
 }
 

@@ -13,7 +13,10 @@ use super::{
 use crate::{
     check::Verdict,
     protocol::{Hello, Role},
-    report::log::{Check, Index, Known, ReadError, Record, Span, records},
+    report::{
+        log::{Check, Index, Known, ReadError, Record, Span, records},
+        share::{Answered, Tables},
+    },
     subject::description::Origin,
     suite::Suite,
 };
@@ -37,6 +40,8 @@ pub struct Subject {
     pub(super) origin: Origin,
     /// Cases by verdict, for each choice of judged sides.
     pub(super) roles: BTreeMap<Vec<Role>, BTreeMap<Verdict, usize>>,
+    /// How much the adapter declares and answers.
+    pub(super) tables: Tables,
     /// Decided checks.
     pub(super) checks: usize,
     /// Rules that they decided.
@@ -201,6 +206,7 @@ struct Reading {
     /// Cases whose calls are not told.
     secret: BTreeSet<String>,
     failed: Vec<Failed>,
+    tables: Tables,
     unsupported: BTreeMap<String, usize>,
     unseen: BTreeMap<String, usize>,
 }
@@ -215,10 +221,16 @@ impl Reading {
     ) -> Result<(), ReadError> {
         let mut roles = Vec::new();
         let mut worst = Verdict::NotApplicable;
+        let (mut declared, mut cut_short) = (true, false);
         for record in records(log, span, |kind| kind != "call" && kind != "timing")? {
             match record {
-                Record::CaseStart { judged, .. } => roles = judged,
-                Record::CaseEnd { verdict, .. } => worst = worst.max(verdict),
+                Record::CaseStart {
+                    judged, undeclared, ..
+                } => (roles, declared) = (judged, undeclared.is_empty()),
+                Record::CaseEnd { verdict, end } => {
+                    worst = worst.max(verdict);
+                    cut_short = end == "unsupported";
+                }
                 Record::Check(check) => self.check(key, *check),
                 _ => {}
             }
@@ -228,6 +240,10 @@ impl Reading {
                 worst = worst.max(check.verdict);
             }
             self.check(key, check.clone());
+        }
+        for role in &roles {
+            self.tables
+                .add(key, *role, Answered::new(declared, worst, cut_short));
         }
         add(self.roles.entry(roles).or_default(), worst);
         Ok(())
@@ -276,6 +292,7 @@ impl Reading {
             hello,
             origin: origin(&index.origin),
             roles: self.roles,
+            tables: self.tables,
             checks: self.checks,
             rules: self.rules.len(),
             withheld: self.withheld,
@@ -364,6 +381,7 @@ fn keep(
                 scenario,
                 axes,
                 judged,
+                ..
             } => (kept.scenario, kept.axes, kept.judged) = (scenario, axes, judged),
             Record::CaseEnd { end, .. } => kept.end = end,
             call => kept.calls.extend(Call::of(call)),

@@ -12,7 +12,14 @@ use super::{
     page, place, shares, version,
 };
 use crate::{
-    check::Verdict, protocol::Drive, report::diff, rules_command::word, subject::description::Origin,
+    check::Verdict,
+    protocol::Drive,
+    report::{
+        diff,
+        share::{Share as Answers, Shares},
+    },
+    rules_command::word,
+    subject::description::Origin,
     words::counted,
 };
 
@@ -33,6 +40,7 @@ struct SubjectPage<'a> {
     known: usize,
     versions: Vec<version::Listed>,
     roles: Vec<RoleShares>,
+    declared: Vec<Declared>,
     drives: Vec<Driven>,
     effects: Vec<(String, Vec<Entry>)>,
 }
@@ -45,12 +53,33 @@ struct RoleShares {
     shares: Vec<Share>,
 }
 
+/// How much an adapter declares and answers in a role.
+#[derive(Debug)]
+struct Declared {
+    title: String,
+    rows: Vec<(&'static str, Answers, String)>,
+}
+
+impl Declared {
+    fn of(shares: &Shares) -> Self {
+        let percent = |share: &Answers| share.percent().map(|percent| format!("{percent} %"));
+        Self {
+            title: shares.title(),
+            rows: shares
+                .rows()
+                .map(|(group, share)| (group, share, percent(&share).unwrap_or_default()))
+                .collect(),
+        }
+    }
+}
+
 /// What can be driven and seen.
 #[derive(Debug)]
 struct Driven {
     what: String,
     operations: String,
     observables: String,
+    honours: Option<String>,
 }
 
 impl Driven {
@@ -59,6 +88,7 @@ impl Driven {
             what: format!("{} as {}", drive.package, drive.role.name()),
             operations: drive.operations.join(", "),
             observables: drive.observables.join(", "),
+            honours: drive.honours.as_ref().map(|honours| honours.join(", ")),
         }
     }
 }
@@ -151,6 +181,12 @@ pub(super) fn write(site: &Site<'_>, subject: &Subject, out: &mut Sink<'_>) -> i
         known,
         versions: version::listed(site, subject),
         roles: roles.collect(),
+        declared: subject
+            .tables
+            .iter()
+            .filter(|_| subject.foreign)
+            .map(Declared::of)
+            .collect(),
         drives: subject.hello.drives.iter().map(Driven::of).collect(),
         effects: effects.collect(),
     })?;

@@ -19,6 +19,7 @@ use crate::{
     protocol::{Hello, Request, Role},
     run::{
         case::Case,
+        demand::inexpressible,
         layer,
         spent::Spent,
         trace::{Cost, End, Event, Purpose, Trace},
@@ -26,7 +27,6 @@ use crate::{
     subject::{Answer, Subject, reference::Reference},
     suite::{
         mapping::{Class, Mapping},
-        names,
         scenario::{ExchangeStep, Expect, LegStep, Step},
     },
 };
@@ -417,25 +417,11 @@ impl<'s> Driver<'_, 's> {
 
     /// A requirement that an interface cannot express makes a case impossible, unless nothing hangs on it.
     fn check_requirements(&mut self, role: Role) -> Result<(), End> {
-        let wanted = self.case.world.side(role).requirements & !self.idle_requirements(role);
-        let expressible = self.party(role).drive().map_or(0, |drive| drive.requirements);
-        if wanted & !expressible == 0 {
-            return Ok(());
-        }
-        Err(self
-            .party(role)
-            .unsupported(&format!("requirements 0x{:08x}", wanted & !expressible)))
-    }
-
-    /// Requirements that nothing hangs on: a connection is what there is anyway, and the protection of messages is seen
-    /// neither in messages nor in attributes where a subject shows none.
-    fn idle_requirements(&mut self, role: Role) -> u32 {
+        let side = self.case.world.side(role);
         let party = self.party(role);
-        let protection = ["integrity", "confidentiality", "replay-detect", "sequence-detect"];
-        let unprotected = !party.shows("per-message") && !party.shows("attributes");
-        let idle = if unprotected { protection.as_slice() } else { &[] };
-        let bits = idle.iter().chain(&["connection"]);
-        bits.filter_map(|name| names::requirement(role, name))
-            .fold(0, |all, bit| all | bit)
+        match party.drive().map_or(0, |drive| inexpressible(drive, side, role)) {
+            0 => Ok(()),
+            bits => Err(party.unsupported(&format!("requirements 0x{bits:08x}"))),
+        }
     }
 }

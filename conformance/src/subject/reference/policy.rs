@@ -27,6 +27,7 @@ fn ntlm(policy: &mut NtlmPolicy, name: &str, value: &Value) -> Option<()> {
         "grant" => policy.grant = u32::try_from(value.as_u64()?).ok()?,
         "max-clock-skew" => policy.max_clock_skew = value.as_u64()?,
         "extra-av-pairs" => policy.extra_av_pairs = hex::decode(value.as_str()?).ok()?,
+        "response-trailer" => policy.response_trailer = u8::try_from(value.as_u64()?).ok()?,
         _ => return None,
     }
     Some(())
