@@ -110,7 +110,7 @@ impl Reference {
             user: identity.user.as_ref().map(text),
             domain: identity.domain.as_ref().map(text),
             password: identity.password.as_ref().map(text),
-            package_list: None,
+            package_list: identity.package_list.as_ref().map(text),
         });
         match self
             .interface
@@ -399,7 +399,7 @@ fn hello() -> Hello {
             drive("negotiate", Role::Initiator, "initialize"),
             drive("negotiate", Role::Acceptor, "accept"),
         ],
-        controls: words(&["clock", "randomness", "host", "account-state"]),
+        controls: words(&["clock", "randomness", "host", "account-state", "package-list"]),
     }
 }
 
