@@ -513,6 +513,13 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
         AttributeValue::TargetInformation(pairs) => one("target-information", json!(hex::encode(pairs))),
         AttributeValue::Flags(bits) => one("flags", json!(format!("0x{bits:08x}"))),
         AttributeValue::PackageInfo(package) => one("package", json!(package.name())),
+        AttributeValue::NativeNames(user, target) => BTreeMap::from([
+            ("user".to_owned(), json!(Text::from(user.to_string().as_str()))),
+            (
+                "target".to_owned(),
+                json!(Text::from(target.to_string().as_str())),
+            ),
+        ]),
         AttributeValue::NegotiationInfo(package, state) => BTreeMap::from([
             ("package".to_owned(), json!(package.name())),
             ("state".to_owned(), json!(state)),

@@ -7,6 +7,8 @@ use legwork_engine::{
 };
 
 mod calls;
+mod queries;
+mod turns;
 mod view;
 
 use self::view::View;
@@ -26,6 +28,7 @@ use crate::{
 pub(super) fn check(judge: &mut Judge<'_>) {
     let codes = tokens(judge);
     calls::others(judge);
+    queries::check(judge);
     mechanism(judge, &codes);
 }
 
@@ -293,6 +296,7 @@ fn answer(
         });
     }
     state_and_status(judge, at, event, state);
+    turns::check(judge, at, event, before, resp);
     code(judge, at, event, before, behind, resp);
 }
 
