@@ -32,6 +32,7 @@ pub const POLICIES: &[&str] = &[
     "send-req-flags",
     "send-state",
     "send-reject",
+    "token-as-mic",
 ];
 
 /// Faults that can be provoked.
@@ -46,6 +47,7 @@ pub const QUERIES: &[&str] = &[
     "package-info",
     "negotiation-info",
     "lifespan",
+    "native-names",
 ];
 
 /// The pseudo-status of expectations that any failure fulfils.

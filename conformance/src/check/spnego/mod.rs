@@ -6,6 +6,8 @@ use legwork_engine::{
 };
 
 mod calls;
+mod queries;
+mod turns;
 mod view;
 
 use self::view::View;
@@ -25,6 +27,7 @@ use crate::{
 pub(super) fn check(judge: &mut Judge<'_>) {
     let codes = tokens(judge);
     calls::others(judge);
+    queries::check(judge);
     mechanism(judge, &codes);
 }
 
@@ -292,6 +295,7 @@ fn answer(
         });
     }
     state_and_status(judge, at, event, state);
+    turns::check(judge, at, event, before, resp);
     code(judge, at, event, before, behind, resp);
 }
 
