@@ -6,6 +6,7 @@ use legwork_engine::{
     ntlm::messages::Authenticate,
 };
 
+mod agreement;
 mod calls;
 mod view;
 
@@ -82,6 +83,7 @@ fn tokens(judge: &mut Judge<'_>) -> Vec<WrapperCode> {
         }
         calls::leg(judge, at, event, view);
     }
+    agreement::check(judge, &views);
     codes
 }
 
