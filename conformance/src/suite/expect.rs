@@ -82,6 +82,8 @@ pub enum When {
     LongLengths,
     /// A list of mechanisms without framing.
     Unframed,
+    /// A list of mechanisms has a code, and no mechanism has keys yet.
+    CodeTooEarly,
     /// NTLM is not in the list of mechanisms.
     NothingAcceptable,
     /// The mechanism's token in one of Negotiate is due, and there is none, or an empty one.

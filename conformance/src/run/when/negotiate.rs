@@ -79,6 +79,7 @@ fn offer(when: When, seen: &Seen<'_>, init: &NegTokenInit<'_>) -> bool {
     let token = init.mech_token.as_deref().unwrap_or_default();
     let begun = list.first() == Some(&Oid::NTLM);
     match when {
+        When::CodeTooEarly => init.mech_list_mic.is_some(),
         When::NothingAcceptable => !list.contains(&Oid::NTLM),
         When::MechanismTokenMalformed => begun && !token.is_empty() && is_malformed(seen, token),
         When::MechanismTokenAbsent => begun && init.mech_token.is_none(),
