@@ -453,7 +453,8 @@ impl Exchange {
         if self.required && !self.verified && mic::takes_part(true, session, turn.environment) {
             missing_code(turn.environment)?;
         }
-        if resp.neg_state == Some(NegState::ACCEPT_INCOMPLETE) {
+        // Peers without codes say so although nothing is left to do.
+        if resp.neg_state == Some(NegState::ACCEPT_INCOMPLETE) && self.verified {
             return Err(wrong(token, 0, TokenErrorKind::BadValue));
         }
         Ok(Initiator::Complete(self))

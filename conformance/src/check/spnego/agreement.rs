@@ -40,14 +40,16 @@ fn differences(judge: &Judge<'_>, [initiator, acceptor]: &[View; 2]) -> Vec<(&'s
         let oid = view.chosen.as_ref().or(first);
         oid.map_or_else(|| "none".to_owned(), named)
     };
+    let heard = !judge.trace.legs().any(|(_, event)| event.altered_output);
     // The acceptor knows what it sent, and codes tell the initiator whether that arrived.
-    if initiator.codes == [true, true] || acceptor.codes == [true, true] {
+    if heard && (initiator.codes == [true, true] || acceptor.codes == [true, true]) {
         seen.push(("the mechanism", chosen(initiator), chosen(acceptor)));
         let list = |view: &View| hex::encode(&view.list);
         seen.push(("the list", list(initiator), list(acceptor)));
     }
     let protected = NegotiateFlags::SIGN | NegotiateFlags::SEAL;
-    if let (true, Some((ours, _)), Some((theirs, _))) = (initiator.announced, initiator.agreed, acceptor.agreed) {
+    if let (true, Some((ours, _)), Some((theirs, _))) = (heard && initiator.announced, initiator.agreed, acceptor.agreed)
+    {
         let shown = |flags: NegotiateFlags| format!("{:?}", flags & protected);
         seen.push(("the protection", shown(ours), shown(theirs)));
     }
