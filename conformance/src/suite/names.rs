@@ -95,7 +95,7 @@ pub const TOKENS: &[(&str, &[&str])] = &[
     ("signature", &["version", "checksum", "sequence"]),
     (
         "neg-token-init",
-        &["mech-types", "req-flags", "mech-token", "mech-list-mic"],
+        &["mech-types", "req-flags", "mech-token", "mech-list-mic", "extensions"],
     ),
     (
         "neg-token-init2",
@@ -106,11 +106,18 @@ pub const TOKENS: &[(&str, &[&str])] = &[
             "hint-name",
             "hint-address",
             "mech-list-mic",
+            "extensions",
         ],
     ),
     (
         "neg-token-resp",
-        &["neg-state", "supported-mech", "response-token", "mech-list-mic"],
+        &[
+            "neg-state",
+            "supported-mech",
+            "response-token",
+            "mech-list-mic",
+            "extensions",
+        ],
     ),
 ];
 

@@ -5,6 +5,7 @@ use legwork_engine::{
     ntlm::messages::Authenticate,
 };
 
+mod agreement;
 mod calls;
 mod queries;
 mod turns;
@@ -84,6 +85,7 @@ fn tokens(judge: &mut Judge<'_>) -> Vec<WrapperCode> {
         }
         calls::leg(judge, at, event, view);
     }
+    agreement::check(judge, &views);
     codes
 }
 
