@@ -212,8 +212,9 @@ fn same_channel(choices: &Choices) {
 
 /// With a code of NTLM's own both sides have the same view.
 fn undisturbed(pair: &mut Pair, course: &Course, end: &End, choices: &Choices) {
+    // Before them there may be one that nobody reads, for it came with an offer of another first mechanism.
     let [sent, arrived] = course.messages();
-    assert_eq!(sent, arrived, "a change is not noticed: {choices:?}");
+    assert!(arrived.ends_with(&sent), "a change is not noticed: {choices:?}");
     let [one, other] = views(pair, end);
     assert_eq!(one.names, other.names, "{choices:?}");
     assert_eq!(one.session_key, other.session_key, "{choices:?}");

@@ -18,19 +18,15 @@ pub fn negoex(bytes: &[u8]) {
     let mut rest = bytes;
     for message in messages(bytes) {
         let at = bytes.len().saturating_sub(rest.len());
-        match (message, Message::parse(rest)) {
-            (Ok(message), Ok((alone, behind))) => {
-                assert_eq!(message, alone);
+        let alone = Message::parse(rest).map_err(|error| error.shifted(at));
+        assert_eq!(message, alone.map(|(message, _)| message));
+        match alone {
+            Ok((message, behind)) => {
                 assert!(rest.ends_with(behind) && rest.len() >= behind.len().saturating_add(40));
                 survives(&message);
                 rest = behind;
             }
-            (Err(error), Err(alone)) => {
-                assert_eq!(error, alone.shifted(at));
-                inside(error, bytes);
-                return;
-            }
-            (one, other) => panic!("{one:?} among others and {other:?} alone"),
+            Err(error) => return inside(error, bytes),
         }
     }
     assert!(rest.is_empty(), "{} bytes are passed over", rest.len());
@@ -83,7 +79,7 @@ pub fn emit(message: &Message<'_>) -> Vec<u8> {
                 extensions.len(),
             );
             // The values of extensions stay where they were.
-            let end = extensions.iter().filter_map(|extension| end_of(extension)).max();
+            let end = extensions.iter().filter_map(end_of).max();
             behind.resize(behind.len().max(end.unwrap_or_default().saturating_sub(96)), 0);
         }
         Body::Exchange { scheme, token } => {
