@@ -320,6 +320,16 @@ fn call_scripts() -> Vec<Seed> {
         [3, 0, 3, 0],
         [5, 1, 4, 0],
     ];
+    let negotiated: &[[u8; 4]] = &[
+        [0, 0, 0, 16],
+        [0, 1, 0, 16],
+        [2, 0, 0, 0],
+        [4, 1, 2, 0],
+        [3, 0, 3, 0],
+        [8, 0, 1, 0],
+        [5, 1, 4, 0],
+        [3, 0, 5, 0],
+    ];
     let messages: &[[u8; 4]] = &[
         [8, 0, 1, 0],
         [9, 1, 0, 0],
@@ -333,6 +343,10 @@ fn call_scripts() -> Vec<Seed> {
     let goodbye: &[[u8; 4]] = &[[6, 0, 0, 0], [6, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0]];
     vec![
         Seed::new("exchange", exchange.concat()),
+        Seed::new(
+            "negotiated",
+            [negotiated.concat(), messages.concat(), goodbye.concat()].concat(),
+        ),
         Seed::new("messages", [exchange.concat(), messages.concat()].concat()),
         Seed::new(
             "goodbye",

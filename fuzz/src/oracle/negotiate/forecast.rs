@@ -1,9 +1,12 @@
 //! What an exchange that nobody touches comes to, written down from RFC 4178 and MS-SPNG over the forecast for NTLM, without
-//! a look at tokens. Datagrams have no forecast: nothing says how Negotiate carries them.
+//! a look at tokens. Where a side requires datagrams there is no forecast: nothing says how Negotiate carries them.
 
 use legwork_engine::{
-    environment::MechListMic, flags::InitRequirements, negotiate::messages::Oid,
-    ntlm::messages::NegotiateFlags as Flags, status::SecurityStatus as Status,
+    environment::MechListMic,
+    flags::{AcceptRequirements, InitRequirements},
+    negotiate::messages::Oid,
+    ntlm::messages::NegotiateFlags as Flags,
+    status::SecurityStatus as Status,
 };
 
 use super::super::{
@@ -21,14 +24,15 @@ pub struct Forecast {
     pub codes: [bool; 2],
 }
 
-/// Foretells an exchange, unless it is one of datagrams.
+/// Foretells an exchange, unless a side requires datagrams.
 ///
 /// # Errors
 /// The status of the refusal.
 #[must_use]
 pub fn forecast(choices: &Choices) -> Option<Result<Forecast, Status>> {
     let ntlm = effective(choices);
-    let datagram = ntlm.init_requirements().contains(InitRequirements::DATAGRAM);
+    let datagram = ntlm.init_requirements().contains(InitRequirements::DATAGRAM)
+        || ntlm.accept_requirements().contains(AcceptRequirements::DATAGRAM);
     (!datagram).then(|| foretell(choices, &ntlm))
 }
 
