@@ -98,7 +98,8 @@ pub fn completes_between(pair: &mut Pair, mutation: &Mutation) -> bool {
     let choices = &mutation.choices;
     let course = Course::run(pair, choices.hinted, |legs| mutation.deliver(legs));
     judge(pair, &course, choices, mutation.is_harmless());
-    if let Some(end) = course.end.filter(|_| mutation.is_harmless()) {
+    let foretold = mutation.is_harmless() && forecast(choices).is_some();
+    if let Some(end) = course.end.filter(|_| foretold) {
         conduct::of_complete_contexts(pair, &course, &end);
     }
     course.end.is_some()
