@@ -360,7 +360,10 @@ impl Exchange {
         self.verify(token, resp, turn.environment)?;
         if !produced.is_empty() {
             let done = resp.neg_state == Some(NegState::ACCEPT_COMPLETED);
-            if done && !deviates!(turn.environment, EarlyCompletionTolerated) {
+            if done && deviates!(turn.environment, EarlyCompletionTolerated) {
+                return Ok(Initiator::Complete(self));
+            }
+            if done {
                 return Err(wrong(token, 0, TokenErrorKind::BadValue));
             }
             let code = self.code(turn.environment)?;
