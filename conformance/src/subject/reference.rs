@@ -161,6 +161,13 @@ impl Reference {
         self.leg_outcome(leg, reply, bits)
     }
 
+    /// The attributes of a leg, unless the plan is to forget them while the exchange goes on.
+    fn attributes(&self, bits: u32, complete: bool) -> Option<Attributes> {
+        let forgets = self.plan.misconduct() == Some(Misconduct::ForgetsAttributes);
+        let namespace = Namespace::Sspi;
+        (complete || !forgets).then_some(Attributes { namespace, bits })
+    }
+
     fn leg_outcome<A>(&mut self, leg: &Leg, reply: LegReply<A>, bits: u32) -> Outcome {
         if let Some(handle) = reply.context {
             self.contexts.insert(leg.new_context, handle);
@@ -173,10 +180,7 @@ impl Reference {
         self.plan.edit_in_transit(&mut buffers);
         Outcome {
             buffers,
-            attributes: Some(Attributes {
-                namespace: Namespace::Sspi,
-                bits,
-            }),
+            attributes: self.attributes(bits, reply.expiry.is_some()),
             expiry: reply.expiry,
             allocated: reply.allocation.is_some(),
             ..told(reply.status, reply.error.as_ref().map(ToString::to_string))

@@ -359,11 +359,10 @@ impl Exchange {
         self = self.advance(token, resp, turn, &mut produced)?;
         self.verify(token, resp, turn.environment)?;
         if !produced.is_empty() {
-            let done = resp.neg_state == Some(NegState::ACCEPT_COMPLETED);
-            if done && deviates!(turn.environment, EarlyCompletionTolerated) {
-                return Ok(Initiator::Complete(self));
-            }
-            if done {
+            if resp.neg_state == Some(NegState::ACCEPT_COMPLETED) {
+                if deviates!(turn.environment, EarlyCompletionTolerated) {
+                    return Ok(Initiator::Complete(self));
+                }
                 return Err(wrong(token, 0, TokenErrorKind::BadValue));
             }
             let code = self.code(turn.environment)?;
