@@ -457,7 +457,7 @@ impl Exchange {
             missing_code(turn.environment)?;
         }
         // Peers without codes say so although nothing is left to do.
-        if resp.neg_state == Some(NegState::ACCEPT_INCOMPLETE) && self.verified {
+        if resp.neg_state == Some(NegState::ACCEPT_INCOMPLETE) && self.sent_code {
             return Err(wrong(token, 0, TokenErrorKind::BadValue));
         }
         Ok(Initiator::Complete(self))
