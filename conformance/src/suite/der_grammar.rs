@@ -125,7 +125,11 @@ pub(crate) fn mutations(structure: Structure) -> Vec<Mutation> {
         add(&mut mutations, name, PRESENCE);
         field(&mut mutations, name, values(structure, name));
         if !is_last(structure, name) {
-            add(&mut mutations, &format!("{name}.outer-length"), &[Mutant::PastTheEnd]);
+            add(
+                &mut mutations,
+                &format!("{name}.outer-length"),
+                &[Mutant::PastTheEnd],
+            );
         }
     }
     if structure == Structure::NegTokenInit2 {
@@ -198,7 +202,11 @@ fn values(structure: Structure, name: &str) -> &'static [Mutant] {
 
 /// A field: its explicit tag, and the element inside.
 fn field(mutations: &mut Vec<Mutation>, name: &str, values: &[Mutant]) {
-    let lengths = if name == "neg-state" { LENGTH_OF_STATE } else { LENGTH };
+    let lengths = if name == "neg-state" {
+        LENGTH_OF_STATE
+    } else {
+        LENGTH
+    };
     add(mutations, &format!("{name}.outer-tag"), TAG);
     add(mutations, &format!("{name}.outer-length"), LENGTH);
     add(mutations, &format!("{name}.tag"), TAG);

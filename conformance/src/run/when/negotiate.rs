@@ -107,7 +107,8 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
         }
         When::NotOffered => {
             let chosen = resp.supported_mech.as_ref();
-            seen.due == Due::Reply && chosen.is_some_and(|chosen| sent.supported_mech.as_ref() != Some(chosen))
+            seen.due == Due::Reply
+                && chosen.is_some_and(|chosen| sent.supported_mech.as_ref() != Some(chosen))
         }
         When::MechanismTokenAbsent => !due.is_empty() && token.is_empty(),
         When::MechanismTokenMalformed => token != due && is_malformed(seen, token),
@@ -120,7 +121,9 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
             code(resp).is_some() && altered
         }
         When::MechanismCodeBroken => {
-            message_type(token) == Ok(MessageType::AUTHENTICATE) && seen.altered_before && announced(seen, token)
+            message_type(token) == Ok(MessageType::AUTHENTICATE)
+                && seen.altered_before
+                && announced(seen, token)
         }
         _ => false,
     }
@@ -129,7 +132,15 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
 /// Whether the mechanism's MIC covers what was altered.
 fn announced(seen: &Seen<'_>, token: &[u8]) -> bool {
     seen.mechanism_altered
-        && of_mechanism(When::MicBroken, &Seen { due: Due::Authenticate, token, sent: token, ..*seen })
+        && of_mechanism(
+            When::MicBroken,
+            &Seen {
+                due: Due::Authenticate,
+                token,
+                sent: token,
+                ..*seen
+            },
+        )
 }
 
 /// Whether NTLM cannot read one of its messages, or finds in it what it needs to be impossible.
@@ -139,7 +150,12 @@ fn is_malformed(seen: &Seen<'_>, token: &[u8]) -> bool {
         Due::Reply => (Due::Challenge, &[When::Malformed, When::NoCharacterSet]),
         _ => (Due::Authenticate, &[When::Malformed]),
     };
-    let inside = Seen { due, token, sent: token, ..*seen };
+    let inside = Seen {
+        due,
+        token,
+        sent: token,
+        ..*seen
+    };
     conditions.iter().any(|when| of_mechanism(*when, &inside))
 }
 
