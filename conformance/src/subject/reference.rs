@@ -4,6 +4,7 @@ mod codec;
 mod derive;
 mod members;
 mod policy;
+mod spnego;
 
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
@@ -387,11 +388,11 @@ fn hello() -> Hello {
         encode: Vec::new(),
         derive: Vec::new(),
     };
-    // Tokens and functions of NTLM can be asked for by themselves.
+    // Tokens and functions can be asked for by themselves.
     let alone = |drive: Drive| Drive {
-        decode: words(codec::made_by(drive.role.peer())),
-        encode: words(codec::made_by(drive.role)),
-        derive: words(&Vec::from_iter(functions("ntlm"))),
+        decode: words(codec::made_by(&drive.package, drive.role.peer())),
+        encode: words(codec::made_by(&drive.package, drive.role)),
+        derive: words(&Vec::from_iter(functions(&drive.package))),
         ..drive
     };
     Hello {
@@ -401,8 +402,8 @@ fn hello() -> Hello {
         drives: vec![
             alone(drive("ntlm", Role::Initiator, "initialize")),
             alone(drive("ntlm", Role::Acceptor, "accept")),
-            drive("negotiate", Role::Initiator, "initialize"),
-            drive("negotiate", Role::Acceptor, "accept"),
+            alone(drive("negotiate", Role::Initiator, "initialize")),
+            alone(drive("negotiate", Role::Acceptor, "accept")),
         ],
         controls: words(&["clock", "randomness", "host", "account-state", "package-list"]),
     }

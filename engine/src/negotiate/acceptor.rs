@@ -5,7 +5,7 @@ use super::{
     messages::{InitForm, MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, repeats, send, told, wrong,
+    read, read_resp, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},

@@ -473,8 +473,8 @@ impl Exchange {
         if required && !self.verified && mic::takes_part(required, session, turn.environment) {
             missing_code(turn.environment)?;
         }
-        // Azure and Apple say so behind the last token, without a code (Samba's bug 11994).
-        let due = self.verified || deviates!(turn.environment, IncompleteWithoutCodeRefused);
+        // Azure and Apple say so behind the last token where no code is due (Samba's bug 11994).
+        let due = self.sent_code || deviates!(turn.environment, IncompleteWithoutCodeRefused);
         if due && resp.neg_state == Some(NegState::ACCEPT_INCOMPLETE) {
             return Err(wrong(token, 0, TokenErrorKind::BadValue));
         }
