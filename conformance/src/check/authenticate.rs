@@ -91,7 +91,7 @@ fn flags(judge: &mut Judge<'_>, answer: &Answer<'_>) {
             format!("flags 0x{:08x}: {what}", flags.bits())
         });
     };
-    let reserved = flags & NegotiateFlags::RESERVED;
+    let reserved = flags & NegotiateFlags::MUST_BE_ZERO;
     flag(
         "wire/ntlm/authenticate-reserved-bits",
         reserved.is_empty(),
