@@ -320,7 +320,7 @@ mod tests {
                     hint_address: None,
                 });
             }
-            Structure::NegTokenInitOptional => {
+            Structure::NegTokenInitFlags | Structure::NegTokenInitCode => {
                 init.req_flags = Some(ReqFlags::new(ContextFlags::MUTUAL));
                 init.mech_list_mic = Some(vec![9; 16].into());
             }
@@ -329,10 +329,11 @@ mod tests {
         init.emit_framed()
     }
 
-    const STRUCTURES: [Structure; 5] = [
+    const STRUCTURES: [Structure; 6] = [
         Structure::NegTokenInit,
         Structure::NegTokenInit2,
-        Structure::NegTokenInitOptional,
+        Structure::NegTokenInitFlags,
+        Structure::NegTokenInitCode,
         Structure::NegTokenResp,
         Structure::MechListMic,
     ];
