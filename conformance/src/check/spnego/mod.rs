@@ -104,7 +104,7 @@ fn made(
     }
     let first = match event.side {
         Role::Initiator => views.0.offered.is_empty(),
-        Role::Acceptor => event.input().is_none_or(<[u8]>::is_empty),
+        Role::Acceptor => views.0.answers == 0 && event.input().is_none_or(<[u8]>::is_empty),
     };
     let due = match &parsed {
         Ok(Token::Framed(_) | Token::Bare(_)) => first,

@@ -69,8 +69,9 @@ impl View {
                 self.raw = true;
                 self.inner(Some(message));
             }
-            Err(_) => self.lost |= !token.is_empty(),
-            _ => {}
+            // An acceptor's own list offers nothing.
+            Ok(Token::Framed(_) | Token::Bare(_)) => {}
+            _ => self.lost |= !token.is_empty(),
         }
     }
 
