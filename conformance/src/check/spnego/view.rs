@@ -32,6 +32,8 @@ pub(super) struct View {
     pub(super) agreed: Option<(NegotiateFlags, bool)>,
     /// NTLM's third message has a code over all three.
     pub(super) announced: bool,
+    /// A token could not be read: what its maker or reader knows since then is not known here.
+    pub(super) lost: bool,
     /// The side's exchange is complete.
     pub(super) complete: bool,
 }
@@ -67,7 +69,9 @@ impl View {
                 self.raw = true;
                 self.inner(Some(message));
             }
-            _ => {}
+            // An acceptor's own list offers nothing.
+            Ok(Token::Framed(_) | Token::Bare(_)) => {}
+            _ => self.lost |= !token.is_empty(),
         }
     }
 
@@ -109,5 +113,24 @@ impl View {
     pub(super) fn codes_due(&self) -> bool {
         let other = self.chosen.is_some() && self.chosen.as_ref() != self.offered.first();
         self.integrity() == Some(true) && (other || self.requested)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::View;
+    use crate::protocol::Role;
+
+    #[test]
+    fn a_token_that_cannot_be_read_loses_the_thread() {
+        let mut view = View::default();
+        view.hear(
+            &[0xa1, 0x07, 0x30, 0x05, 0xa0, 0x03, 0x0a, 0x01, 0x01],
+            Role::Acceptor,
+            false,
+        );
+        assert!(!view.lost);
+        view.hear(&[0xa1, 0x07, 0x30], Role::Acceptor, false);
+        assert!(view.lost);
     }
 }
