@@ -361,6 +361,10 @@ pub struct Identity {
     /// Password (test data only: nothing real ever goes here).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Text>,
+    /// Packages that Negotiate may use (PackageList of SEC_WINNT_AUTH_IDENTITY_EX): names separated by commas, behind
+    /// an exclamation mark those that it may not. Sent only to a subject whose `controls` have `package-list`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_list: Option<Text>,
 }
 
 impl Identity {

@@ -90,22 +90,22 @@ fn conditions_agree_with_the_reasons_of_vectors() {
         ("ntlm/negotiate/", Due::Negotiate),
         ("ntlm/challenge/", Due::Challenge),
         ("ntlm/authenticate/", Due::Authenticate),
+        ("negotiate/neg_token_init/", Due::NegTokenInit),
+        ("negotiate/neg_token_init2/", Due::NegTokenInit),
+        ("negotiate/neg_token_resp/", Due::Reply),
     ];
     let mut structural = 0;
     for (folder, due) in messages {
         for (id, vector) in vectors.iter().filter(|(id, _)| id.starts_with(folder)) {
             let token = vector.bytes.as_deref().unwrap_or_default();
-            let seen = Seen {
-                due,
-                token,
-                sent: token,
-                altered_before: false,
-            };
+            let seen = Seen::alone(due, token, token);
             let holds = |wanted: &[When]| wanted.iter().any(|when| when::holds(*when, &seen));
             let malformed = holds(&[
                 When::Malformed,
                 When::UnusedPartMalformed,
                 When::ProtectedPartMalformed,
+                When::TrailingBytes,
+                When::HintsMalformed,
             ]);
             match (vector.result, vector.flags.is_empty()) {
                 (Outcome::Invalid, true) => {

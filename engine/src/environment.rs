@@ -239,6 +239,8 @@ pub struct NegotiatePolicy {
     pub send_state: bool,
     /// The acceptor answers what it refuses with a token that says so.
     pub send_reject: bool,
+    /// The acceptor repeats its token in the place of the code, where it has none, as Windows 2000 does.
+    pub token_as_mic: bool,
 }
 
 impl Default for NegotiatePolicy {
@@ -256,6 +258,7 @@ impl Default for NegotiatePolicy {
             send_req_flags: false,
             send_state: true,
             send_reject: true,
+            token_as_mic: false,
         }
     }
 }

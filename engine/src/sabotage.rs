@@ -389,4 +389,46 @@ deviations! {
     EarlyProtectionRefused = "early-protection-refused";
     /// The negotiation is said to go on although it is complete.
     NegotiationNeverComplete = "negotiation-never-complete";
+    /// The context ends when it begins.
+    ExpiryAtOnce = "expiry-at-once";
+    /// The context that the first call gives out is not kept.
+    ContextNotKept = "context-not-kept";
+    /// Tokens are given out in data buffers.
+    TokenInDataBuffer = "token-in-data-buffer";
+    /// Allocation by the package is reported without any.
+    AllocationAlwaysReported = "allocation-always-reported";
+    /// A leg that goes on asks for CompleteAuthToken.
+    AsksForCompletion = "asks-for-completion";
+    /// The initiator reports a stream, and that it asked somebody for credentials.
+    RequirementsReported = "requirements-reported";
+    /// The initiator says after a further leg that it is done, while it is not.
+    FurtherLegReportsOk = "further-leg-reports-ok";
+    /// A query for the sizes gets zeros.
+    SizesForgotten = "sizes-forgotten";
+    /// A query for the names of both sides gets no target.
+    TargetForgotten = "target-forgotten";
+    /// A query for the lifespan gets none.
+    LifespanForgotten = "lifespan-forgotten";
+    /// A query for the package gets Negotiate.
+    PackageInfoOfNegotiation = "package-info-of-negotiation";
+    /// A query for the negotiation does not get the package that was chosen.
+    ChosenPackageNotTold = "chosen-package-not-told";
+    /// The mechanisms of policy are not looked at.
+    MechanismPolicyIgnored = "mechanism-policy-ignored";
+    /// A list with requirements is refused.
+    RequestFlagsRefused = "request-flags-refused";
+    /// A list with hints is refused.
+    HintsRefused = "hints-refused";
+    /// An empty token of the mechanism is refused.
+    EmptyTokenRefused = "empty-token-refused";
+    /// A token without state is refused.
+    AbsentStateRefused = "absent-state-refused";
+    /// The acceptor is done without a word.
+    CompletionTokenOmitted = "completion-token-omitted";
+    /// A code over the list of mechanisms is required wherever the mechanism can sign.
+    MechListMicAlwaysRequired = "mech-list-mic-always-required";
+    /// A later answer that names the mechanism is refused.
+    RepeatedSelectionRefused = "repeated-selection-refused";
+    /// An acceptor that says behind the last token that it goes on is refused, whether a code is due or not.
+    IncompleteWithoutCodeRefused = "incomplete-without-code-refused";
 }

@@ -16,7 +16,7 @@ pub enum Session {
 }
 
 /// Sizes of per-message tokens in bytes (SecPkgContext_Sizes).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Largest token of an exchange.
     pub max_token: usize,

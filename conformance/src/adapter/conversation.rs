@@ -52,7 +52,7 @@ const OBSERVABLES: [&str; 10] = [
     "buffer-attributes",
 ];
 
-const CONTROLS: [&str; 4] = ["clock", "randomness", "host", "account-state"];
+const CONTROLS: [&str; 5] = ["clock", "randomness", "host", "account-state", "package-list"];
 
 pub(super) const HELLO: Probe = Probe {
     name: "hello",

@@ -245,6 +245,7 @@ fn text(bench: &mut Bench<'_>) -> Seen {
             user: Some(unpaired.clone()),
             domain: None,
             password: Some(unpaired.clone()),
+            package_list: None,
         }),
         ..World::default()
     };

@@ -320,7 +320,7 @@ mod tests {
                     hint_address: None,
                 });
             }
-            Structure::NegTokenInitOptional => {
+            Structure::NegTokenInitFlags | Structure::NegTokenInitCode => {
                 init.req_flags = Some(ReqFlags::new(ContextFlags::MUTUAL));
                 init.mech_list_mic = Some(vec![9; 16].into());
             }
@@ -332,7 +332,8 @@ mod tests {
     const STRUCTURES: [Structure; 5] = [
         Structure::NegTokenInit,
         Structure::NegTokenInit2,
-        Structure::NegTokenInitOptional,
+        Structure::NegTokenInitFlags,
+        Structure::NegTokenInitCode,
         Structure::NegTokenResp,
         Structure::MechListMic,
     ];

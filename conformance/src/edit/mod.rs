@@ -57,7 +57,9 @@ pub fn path(edit: &Edit) -> Option<&str> {
         Edit::Set(edit) | Edit::SetBits(edit) | Edit::ClearBits(edit) | Edit::Append(edit) => {
             Some(&edit.field)
         }
-        Edit::Flip(field) | Edit::Remove(field) | Edit::Swap([field, _]) => Some(field),
+        Edit::Flip(field) | Edit::Remove(field) | Edit::Swap([field, _]) | Edit::Copy([field, _]) => {
+            Some(field)
+        }
         _ => None,
     }
 }
@@ -81,6 +83,7 @@ fn inside(edit: &Edit, outer: &[&str]) -> Option<Edit> {
         Edit::Flip(field) => strip(field).map(Edit::Flip),
         Edit::Remove(field) => strip(field).map(Edit::Remove),
         Edit::Swap([one, other]) => Some(Edit::Swap([strip(one)?, strip(other)?])),
+        Edit::Copy([from, to]) => Some(Edit::Copy([strip(from)?, strip(to)?])),
         _ => None,
     }
 }
@@ -161,6 +164,10 @@ pub fn apply(token: &mut dyn Fields, edit: &Edit) -> Result<(), FieldError> {
             let values = (value(one)?, value(other)?);
             token.set(one, Some(values.1))?;
             token.set(other, Some(values.0))
+        }
+        Edit::Copy([from, to]) => {
+            let value = token.get(from).ok_or_else(|| FieldError::Unknown(from.clone()))?;
+            token.set(to, Some(value))
         }
         Edit::Append(edit) => append(token, edit),
         other => Err(FieldError::Unknown(format!("{other:?}"))),

@@ -7,6 +7,7 @@
 //! | `mech-token`, `response-token`, `mech-list-mic` | the bytes; with a path of NTLM behind it, the field inside |
 //! | `hint-name`, `hint-address` | the hints of an acceptor that begins |
 //! | `neg-state`, `supported-mech` | state and mechanism, by name or number |
+//! | `extensions` | elements of later versions, behind all others |
 
 use std::borrow::Cow;
 
@@ -31,7 +32,9 @@ impl Fields for NegTokenInit<'static> {
     fn kind(&self, path: &str) -> Option<Kind> {
         match path {
             "mech-types" => Some(Kind::Mechanisms),
-            "req-flags" | "mech-token" | "hint-address" | "mech-list-mic" => Some(Kind::Bytes),
+            "req-flags" | "mech-token" | "hint-address" | "mech-list-mic" | "extensions" => {
+                Some(Kind::Bytes)
+            }
             "hint-name" => Some(Kind::Oem),
             _ if inside(path, "mech-types").is_some() => Some(Kind::Mechanism),
             _ => inner_kind(
@@ -53,6 +56,7 @@ impl Fields for NegTokenInit<'static> {
             "hint-name" => owned(&hints?.hint_name),
             "hint-address" => owned(&hints?.hint_address),
             "mech-list-mic" => owned(&self.mech_list_mic),
+            "extensions" => Some(self.extensions.to_vec()),
             _ => match inside(path, "mech-types") {
                 Some(place) => element(self.mech_types.as_ref()?, place),
                 None => inner(
@@ -74,6 +78,7 @@ impl Fields for NegTokenInit<'static> {
             "hint-name" => hint(&mut self.hints, value, |hints| &mut hints.hint_name),
             "hint-address" => hint(&mut self.hints, value, |hints| &mut hints.hint_address),
             "mech-list-mic" => self.mech_list_mic = value.map(Cow::Owned),
+            "extensions" => self.extensions = Cow::Owned(value.unwrap_or_default()),
             _ => {
                 if let Some(place) = inside(path, "mech-types") {
                     let list = self.mech_types.as_ref().ok_or_else(|| unknown(path))?;
@@ -96,7 +101,7 @@ impl Fields for NegTokenResp<'static> {
         match path {
             "neg-state" => Some(Kind::State),
             "supported-mech" => Some(Kind::Mechanism),
-            "response-token" | "mech-list-mic" => Some(Kind::Bytes),
+            "response-token" | "mech-list-mic" | "extensions" => Some(Kind::Bytes),
             _ => inner_kind(
                 path,
                 &[
@@ -113,6 +118,7 @@ impl Fields for NegTokenResp<'static> {
             "supported-mech" => Some(self.supported_mech.as_ref()?.0.to_vec()),
             "response-token" => owned(&self.response_token),
             "mech-list-mic" => owned(&self.mech_list_mic),
+            "extensions" => Some(self.extensions.to_vec()),
             _ => inner(
                 path,
                 &[
@@ -132,6 +138,7 @@ impl Fields for NegTokenResp<'static> {
             "supported-mech" => self.supported_mech = value.map(|oid| Oid(Cow::Owned(oid))),
             "response-token" => self.response_token = value.map(Cow::Owned),
             "mech-list-mic" => self.mech_list_mic = value.map(Cow::Owned),
+            "extensions" => self.extensions = Cow::Owned(value.unwrap_or_default()),
             _ => {
                 let outer = match inside(path, "response-token") {
                     Some(_) => &mut self.response_token,

@@ -13,8 +13,11 @@ use legwork_engine::{
 
 use crate::{
     protocol::Role,
+    run::trace::Trace,
     suite::scenario::{Expect, When},
 };
+
+mod negotiate;
 
 /// The token that a call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,12 @@ pub enum Due {
     Authenticate,
     /// The signature of a protected message.
     Signature,
+    /// A list of mechanisms.
+    NegTokenInit,
+    /// A later token of the acceptor in Negotiate.
+    Reply,
+    /// A later token of the initiator in Negotiate.
+    Answer,
 }
 
 /// A token that goes into a call.
@@ -40,6 +49,43 @@ pub struct Seen<'a> {
     pub sent: &'a [u8],
     /// Whether an earlier token of the exchange was altered.
     pub altered_before: bool,
+    /// Whether the acceptor of a negotiation has another list of mechanisms than was sent.
+    pub list_altered: bool,
+    /// Whether an earlier token of the mechanism in a negotiation was altered.
+    pub mechanism_altered: bool,
+}
+
+impl<'a> Seen<'a> {
+    /// A token that goes into the next leg of a side.
+    #[must_use]
+    pub fn leg(trace: &Trace, (role, number): (Role, usize), token: &'a [u8], sent: &'a [u8]) -> Self {
+        let negotiated = trace.package == "negotiate";
+        Self {
+            due: if negotiated {
+                negotiate::due(sent, role)
+            } else {
+                Due::leg(role, number)
+            },
+            token,
+            sent,
+            altered_before: trace.legs().any(|(_, event)| event.altered_input),
+            list_altered: negotiated && negotiate::list_altered(trace),
+            mechanism_altered: negotiated && negotiate::mechanism_altered(trace),
+        }
+    }
+
+    /// A token by itself.
+    #[must_use]
+    pub fn alone(due: Due, token: &'a [u8], sent: &'a [u8]) -> Self {
+        Self {
+            due,
+            token,
+            sent,
+            altered_before: false,
+            list_altered: false,
+            mechanism_altered: false,
+        }
+    }
 }
 
 impl Due {
@@ -86,6 +132,7 @@ pub fn holds(when: When, seen: &Seen<'_>) -> bool {
             }
         }
         (_, Due::Signature) => signature(when, seen),
+        (_, Due::NegTokenInit | Due::Reply | Due::Answer) => negotiate::holds(when, seen),
         _ => false,
     }
 }

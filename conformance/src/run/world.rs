@@ -146,6 +146,7 @@ impl World {
             ("user", &setup.user, &mut identity.user),
             ("domain", &setup.domain, &mut identity.domain),
             ("password", &setup.password, &mut identity.password),
+            ("package-list", &setup.package_list, &mut identity.package_list),
         ];
         for (name, value, place) in parts {
             if let Some(value) = value {
@@ -173,6 +174,7 @@ impl Default for World {
                 user: Some(text("User")),
                 domain: Some(text("Domain")),
                 password: Some(text("Password")),
+                package_list: None,
             }),
             accounts: vec![Account {
                 user: text("User"),

@@ -110,7 +110,7 @@ impl Reference {
             user: identity.user.as_ref().map(text),
             domain: identity.domain.as_ref().map(text),
             password: identity.password.as_ref().map(text),
-            package_list: None,
+            package_list: identity.package_list.as_ref().map(text),
         });
         match self
             .interface
@@ -400,7 +400,7 @@ fn hello() -> Hello {
             drive("negotiate", Role::Initiator, "initialize"),
             drive("negotiate", Role::Acceptor, "accept"),
         ],
-        controls: words(&["clock", "randomness", "host", "account-state"]),
+        controls: words(&["clock", "randomness", "host", "account-state", "package-list"]),
     }
 }
 
@@ -514,6 +514,13 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
         AttributeValue::TargetInformation(pairs) => one("target-information", json!(hex::encode(pairs))),
         AttributeValue::Flags(bits) => one("flags", json!(format!("0x{bits:08x}"))),
         AttributeValue::PackageInfo(package) => one("package", json!(package.name())),
+        AttributeValue::NativeNames(user, target) => BTreeMap::from([
+            ("user".to_owned(), json!(Text::from(user.to_string().as_str()))),
+            (
+                "target".to_owned(),
+                json!(Text::from(target.to_string().as_str())),
+            ),
+        ]),
         AttributeValue::NegotiationInfo(package, state) => BTreeMap::from([
             ("package".to_owned(), json!(package.name())),
             ("state".to_owned(), json!(state)),

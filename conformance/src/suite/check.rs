@@ -571,9 +571,10 @@ impl Findings<'_> {
             Edit::Append(edit) => ("append", &edit.field),
             Edit::Flip(field) => return self.field(document, &path.at("flip"), field, token),
             Edit::Remove(field) => return self.field(document, &path.at("remove"), field, token),
-            Edit::Swap(fields) => {
+            Edit::Swap(fields) | Edit::Copy(fields) => {
+                let key = if matches!(edit, Edit::Swap(_)) { "swap" } else { "copy" };
                 for (index, field) in fields.iter().enumerate() {
-                    self.field(document, &path.at("swap").at(index), field, token);
+                    self.field(document, &path.at(key).at(index), field, token);
                 }
                 return;
             }

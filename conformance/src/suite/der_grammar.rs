@@ -74,6 +74,16 @@ const STATE: &[Mutant] = &[
     Mutant::Sign,
     Mutant::Empty,
 ];
+/// For a state that is zero already, or is the only thing that is told.
+const ONLY_STATE: &[Mutant] = &[
+    Mutant::Bit(0),
+    Mutant::Bit(1),
+    Mutant::Bit(2),
+    Mutant::AllOnes,
+    Mutant::Half,
+    Mutant::Sign,
+    Mutant::Empty,
+];
 const LIST: &[Mutant] = &[Mutant::Empty, Mutant::TenThousand, Mutant::Nested];
 
 /// The name that scenarios have for a field of the specification.
@@ -86,7 +96,9 @@ pub(crate) fn field_name(name: &str) -> Option<&'static str> {
 pub(crate) fn mutations(structure: Structure) -> Vec<Mutation> {
     let (fields, plain): (&[_], &[&str]) = match structure {
         Structure::NegTokenInit => (NegTokenInit::FIELDS, PLAIN),
-        Structure::NegTokenResp => (NegTokenResp::FIELDS, &["token", "fields"]),
+        Structure::NegTokenResp | Structure::NegTokenAnswer | Structure::NegTokenState => {
+            (NegTokenResp::FIELDS, &["token", "fields"])
+        }
         Structure::MechListMic => (NegTokenResp::FIELDS, &[]),
         _ => (NegTokenInit::FIELDS, &[]),
     };
@@ -96,10 +108,10 @@ pub(crate) fn mutations(structure: Structure) -> Vec<Mutation> {
     }
     let names = fields.iter().filter_map(|(name, _)| field_name(name));
     for name in names.filter(|name| has(structure, name)) {
-        field(&mut mutations, name);
+        field(&mut mutations, name, values(structure, name));
     }
     if structure == Structure::NegTokenInit2 {
-        field(&mut mutations, "hint-name");
+        field(&mut mutations, "hint-name", BYTES);
     }
     mutations
 }
@@ -109,8 +121,11 @@ fn has(structure: Structure, field: &str) -> bool {
     match structure {
         Structure::NegTokenInit => matches!(field, "mech-types" | "mech-token"),
         Structure::NegTokenInit2 => matches!(field, "mech-types" | "hints"),
-        Structure::NegTokenInitOptional => matches!(field, "req-flags" | "mech-list-mic"),
+        Structure::NegTokenInitFlags => field == "req-flags",
+        Structure::NegTokenInitCode => field == "mech-list-mic",
         Structure::NegTokenResp => field != "mech-list-mic",
+        Structure::NegTokenAnswer => matches!(field, "neg-state" | "response-token"),
+        Structure::NegTokenState => field == "neg-state",
         Structure::MechListMic => field == "mech-list-mic",
         _ => false,
     }
@@ -137,19 +152,24 @@ fn element(mutations: &mut Vec<Mutation>, name: &str) {
     }
 }
 
+/// What the content of a field comes to.
+fn values(structure: Structure, name: &str) -> &'static [Mutant] {
+    match name {
+        "neg-state" if structure == Structure::NegTokenState => ONLY_STATE,
+        "neg-state" => STATE,
+        "mech-types" => LIST,
+        "hints" => &[Mutant::Empty],
+        _ => BYTES,
+    }
+}
+
 /// A field: its explicit tag, and the element inside.
-fn field(mutations: &mut Vec<Mutation>, name: &str) {
+fn field(mutations: &mut Vec<Mutation>, name: &str, values: &[Mutant]) {
     add(mutations, name, PRESENCE);
     add(mutations, &format!("{name}.outer-tag"), TAG);
     add(mutations, &format!("{name}.outer-length"), LENGTH);
     add(mutations, &format!("{name}.tag"), TAG);
     add(mutations, &format!("{name}.length"), LENGTH);
-    let values = match name {
-        "neg-state" => STATE,
-        "mech-types" => LIST,
-        "hints" => &[Mutant::Empty],
-        _ => BYTES,
-    };
     add(mutations, &format!("{name}.value"), values);
 }
 

@@ -35,7 +35,8 @@ pub struct Expect {
 }
 
 /// What is true of a token that goes into a call, seen beside the token that its maker sent. The specification alone
-/// decides, by the bytes: MS-NLMP sections 2.2 (forms) and 3.2.5.1.2 (what an acceptor verifies).
+/// decides, by the bytes: MS-NLMP sections 2.2 (forms) and 3.2.5.1.2 (what an acceptor verifies), RFC 4178 sections 4 and
+/// 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
@@ -73,6 +74,40 @@ pub enum When {
     OtherSequence,
     /// The checksum of the signature is not the one that was sent.
     OtherChecksum,
+    /// Bytes follow a token of Negotiate that is whole.
+    TrailingBytes,
+    /// The hints of an acceptor that begins cannot be read.
+    HintsMalformed,
+    /// A length in a token of Negotiate has more bytes than it needs.
+    LongLengths,
+    /// A list of mechanisms without framing.
+    Unframed,
+    /// A list of mechanisms has a code, and no mechanism has keys yet.
+    CodeTooEarly,
+    /// NTLM is not in the list of mechanisms.
+    NothingAcceptable,
+    /// The mechanism's token in one of Negotiate is due, and there is none, or an empty one.
+    MechanismTokenAbsent,
+    /// The mechanism's token in one of Negotiate is malformed.
+    MechanismTokenMalformed,
+    /// The mechanism's token in one of Negotiate is not the one that was sent.
+    MechanismTokenAltered,
+    /// The mechanism's own MIC covers a message that is not the one that was sent.
+    MechanismCodeBroken,
+    /// The state is reject.
+    Rejected,
+    /// The state is none of the four.
+    StateUnknown,
+    /// The state is request-mic, and the token is not the acceptor's first.
+    RequestOutOfTurn,
+    /// The state is accept-completed, and the mechanism is not done.
+    CompletedTooEarly,
+    /// The acceptor's choice is not the one that was sent.
+    NotOffered,
+    /// A code over the list of mechanisms was sent, and there is none, or an empty one.
+    CodeMissing,
+    /// There is a code over the list of mechanisms, and it or the list is not the one that was sent.
+    CodeBroken,
     /// Always: for the last of a list.
     Anything,
 }

@@ -59,10 +59,16 @@ pub enum Structure {
     /// An acceptor's list of mechanisms with its hints.
     #[serde(rename = "neg-token-init2")]
     NegTokenInit2,
-    /// What a list of mechanisms may have and rarely has: flags, and a code.
-    NegTokenInitOptional,
+    /// Flags in a list of mechanisms.
+    NegTokenInitFlags,
+    /// A code in a list of mechanisms.
+    NegTokenInitCode,
     /// An acceptor's first answer.
     NegTokenResp,
+    /// A later token with a token of the mechanism that names none.
+    NegTokenAnswer,
+    /// A later token without a token of the mechanism: the state.
+    NegTokenState,
     /// The code of a later token of Negotiate.
     MechListMic,
 }
@@ -251,8 +257,11 @@ impl Structure {
             Self::Signature => grammar.signature(),
             Self::NegTokenInit
             | Self::NegTokenInit2
-            | Self::NegTokenInitOptional
+            | Self::NegTokenInitFlags
+            | Self::NegTokenInitCode
             | Self::NegTokenResp
+            | Self::NegTokenAnswer
+            | Self::NegTokenState
             | Self::MechListMic => {
                 for Mutation { at, to } in der_grammar::mutations(self) {
                     grammar.add(&at, [to]);
@@ -415,8 +424,11 @@ mod tests {
             Structure::Signature,
             Structure::NegTokenInit,
             Structure::NegTokenInit2,
-            Structure::NegTokenInitOptional,
+            Structure::NegTokenInitFlags,
+            Structure::NegTokenInitCode,
             Structure::NegTokenResp,
+            Structure::NegTokenAnswer,
+            Structure::NegTokenState,
             Structure::MechListMic,
         ];
         for structure in all {

@@ -32,6 +32,7 @@ pub const POLICIES: &[&str] = &[
     "send-req-flags",
     "send-state",
     "send-reject",
+    "token-as-mic",
 ];
 
 /// Faults that can be provoked.
@@ -46,6 +47,7 @@ pub const QUERIES: &[&str] = &[
     "package-info",
     "negotiation-info",
     "lifespan",
+    "native-names",
 ];
 
 /// The pseudo-status of expectations that any failure fulfils.
@@ -93,7 +95,7 @@ pub const TOKENS: &[(&str, &[&str])] = &[
     ("signature", &["version", "checksum", "sequence"]),
     (
         "neg-token-init",
-        &["mech-types", "req-flags", "mech-token", "mech-list-mic"],
+        &["mech-types", "req-flags", "mech-token", "mech-list-mic", "extensions"],
     ),
     (
         "neg-token-init2",
@@ -104,11 +106,18 @@ pub const TOKENS: &[(&str, &[&str])] = &[
             "hint-name",
             "hint-address",
             "mech-list-mic",
+            "extensions",
         ],
     ),
     (
         "neg-token-resp",
-        &["neg-state", "supported-mech", "response-token", "mech-list-mic"],
+        &[
+            "neg-state",
+            "supported-mech",
+            "response-token",
+            "mech-list-mic",
+            "extensions",
+        ],
     ),
 ];
 

@@ -211,6 +211,9 @@ pub struct IdentitySetup {
     /// Password.
     #[serde(default)]
     pub password: Option<String>,
+    /// Packages that may be used: `ntlm`, `!kerberos`, separated by commas.
+    #[serde(default)]
+    pub package_list: Option<String>,
     /// Parts to leave out: `user`, `domain`, `password`, or `identity` for no explicit identity at all.
     #[serde(default)]
     pub absent: Vec<String>,

@@ -172,6 +172,8 @@ pub enum Edit {
     Remove(String),
     /// Exchange the values of two fields: `[mech-types.0, mech-types.1]`.
     Swap([String; 2]),
+    /// Set a field to the value of another one: `[from, to]`.
+    Copy([String; 2]),
     /// Append an element, before the one that ends the list: `{field: target-info, value: "<id> <hex>"}`. The id
     /// is decimal; nothing behind the blank is an empty value. Of `mech-types`, the value is a mechanism.
     Append(FieldEdit),

@@ -24,6 +24,13 @@ pub enum Message {
     Challenge,
     /// AUTHENTICATE.
     Authenticate,
+    /// An initiator's list of mechanisms.
+    NegTokenInit,
+    /// An acceptor's list of mechanisms with its hints.
+    #[serde(rename = "neg-token-init2")]
+    NegTokenInit2,
+    /// A later token of Negotiate.
+    NegTokenResp,
 }
 
 /// Invalid vectors that make no case in an exchange that is not their own, each with the reason.
@@ -68,6 +75,9 @@ impl Message {
             Self::Negotiate => "ntlm/negotiate/",
             Self::Challenge => "ntlm/challenge/",
             Self::Authenticate => "ntlm/authenticate/",
+            Self::NegTokenInit => "negotiate/neg_token_init/",
+            Self::NegTokenInit2 => "negotiate/neg_token_init2/",
+            Self::NegTokenResp => "negotiate/neg_token_resp/",
         }
     }
 
@@ -251,7 +261,14 @@ mod tests {
 
     #[test]
     fn every_invalid_vector_of_a_message_is_a_case_or_left_out_with_a_reason() {
-        let messages = [Message::Negotiate, Message::Challenge, Message::Authenticate];
+        let messages = [
+            Message::Negotiate,
+            Message::Challenge,
+            Message::Authenticate,
+            Message::NegTokenInit,
+            Message::NegTokenInit2,
+            Message::NegTokenResp,
+        ];
         let of_messages = |vector: &&Vector| {
             messages
                 .iter()

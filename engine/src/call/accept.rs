@@ -89,7 +89,7 @@ impl SecurityInterface {
             context: Some(leg.context),
             output: Vec::new(),
             attributes,
-            expiry: leg.expiry(),
+            expiry: leg.expiry(&self.environment),
             allocation: leg.allocation,
         })
     }

@@ -87,23 +87,33 @@ impl SecurityInterface {
             InitAttributes::ALLOCATED_MEMORY,
             self.reports_allocation(allocate),
         );
+        if deviates!(self.environment, RequirementsReported) {
+            attributes |= InitAttributes::STREAM | InitAttributes::USED_COLLECTED_CREDS;
+        }
         self.remember_granted(leg.context, attributes.bits());
         if let Some(context) = self.contexts.get(leg.context.0) {
             context.target = arguments.target.cloned();
         }
         Ok(InitializeReply {
-            status: self.initiator_status(leg.progress),
+            status: self.initiator_status(leg.progress, arguments.context.is_some()),
             error: None,
             context: Some(leg.context),
             output: Vec::new(),
             attributes,
-            expiry: leg.expiry(),
+            expiry: leg.expiry(&self.environment),
             allocation: leg.allocation,
         })
     }
 
-    fn initiator_status(&self, progress: Progress) -> SecurityStatus {
+    #[cfg_attr(
+        not(feature = "sabotage"),
+        allow(unused_variables, reason = "a deviation looks at it")
+    )]
+    fn initiator_status(&self, progress: Progress, further: bool) -> SecurityStatus {
         match progress {
+            Progress::Continue if further && deviates!(self.environment, FurtherLegReportsOk) => {
+                SecurityStatus::SEC_E_OK
+            }
             Progress::Complete if deviates!(self.environment, SecondLegReportsContinue) => {
                 SecurityStatus::SEC_I_CONTINUE_NEEDED
             }

@@ -59,8 +59,13 @@ pub(super) struct Leg {
 }
 
 impl Leg {
-    pub(super) fn expiry(&self) -> Option<u64> {
-        (self.progress == Progress::Complete).then_some(query::NEVER)
+    pub(super) fn expiry(&self, environment: &Environment) -> Option<u64> {
+        let end = if deviates!(environment, ExpiryAtOnce) {
+            0
+        } else {
+            query::NEVER
+        };
+        (self.progress == Progress::Complete).then_some(end)
     }
 }
 
@@ -97,8 +102,12 @@ impl SecurityInterface {
             let allocation = self.deliver_made(&made, output, allocate)?;
             let progress = made.result?;
             self.begun = self.begun.wrapping_add(1);
+            let given = self.contexts.insert(context);
+            if deviates!(self.environment, ContextNotKept) {
+                self.contexts.remove(given);
+            }
             return Ok(Leg {
-                context: CtxtHandle(self.contexts.insert(context)),
+                context: CtxtHandle(given),
                 progress,
                 allocation,
             });
@@ -176,6 +185,9 @@ impl SecurityInterface {
                 Err(CallerMisuse::MissingBuffer(BufferKind::TOKEN))
             };
         };
+        if deviates!(self.environment, TokenInDataBuffer) {
+            buffer.kind = BufferKind::DATA;
+        }
         if allocate {
             buffer.bytes = token.to_vec();
             return Ok((!token.is_empty()).then(|| Allocation(self.buffers.insert(()))));
@@ -206,11 +218,15 @@ impl SecurityInterface {
 
     pub(super) fn reports_allocation(&self, allocate: bool) -> bool {
         allocate && !deviates!(self.environment, AllocationNotReported)
+            || deviates!(self.environment, AllocationAlwaysReported)
     }
 
     pub(super) fn leg_status(&self, progress: Progress) -> SecurityStatus {
         match progress {
             Progress::Continue if deviates!(self.environment, FirstLegReportsOk) => SecurityStatus::SEC_E_OK,
+            Progress::Continue if deviates!(self.environment, AsksForCompletion) => {
+                SecurityStatus::SEC_I_COMPLETE_AND_CONTINUE
+            }
             Progress::Continue => SecurityStatus::SEC_I_CONTINUE_NEEDED,
             Progress::Complete => SecurityStatus::SEC_E_OK,
         }

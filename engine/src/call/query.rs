@@ -134,20 +134,30 @@ impl SecurityInterface {
                 let forgotten = deviates!(environment, FlagsForgotten);
                 Ok(AttributeValue::Flags(if forgotten { 0 } else { granted }))
             }
+            ContextAttribute::SIZES if deviates!(environment, SizesForgotten) => {
+                Ok(AttributeValue::Sizes(Sizes::default()))
+            }
             ContextAttribute::SIZES => Ok(AttributeValue::Sizes(session.sizes())),
             ContextAttribute::NAMES => Ok(AttributeValue::Names(name(session, environment))),
             ContextAttribute::NATIVE_NAMES => {
+                let target = target.filter(|_| !deviates!(environment, TargetForgotten));
                 let target = target.unwrap_or_default();
                 Ok(AttributeValue::NativeNames(name(session, environment), target))
             }
             ContextAttribute::TARGET_INFORMATION if !session.target_info().is_empty() => {
                 Ok(AttributeValue::TargetInformation(session.target_info().to_vec()))
             }
+            ContextAttribute::LIFESPAN if deviates!(environment, LifespanForgotten) => {
+                Ok(AttributeValue::Lifespan(0))
+            }
             ContextAttribute::LIFESPAN => Ok(AttributeValue::Lifespan(NEVER)),
             ContextAttribute::SESSION_KEY
                 if session.has_key() && !deviates!(environment, SessionKeyNotExported) =>
             {
                 Ok(AttributeValue::SessionKey(session.session_key().to_vec()))
+            }
+            ContextAttribute::PACKAGE_INFO if deviates!(environment, PackageInfoOfNegotiation) => {
+                Ok(AttributeValue::PackageInfo(Package::Negotiate))
             }
             ContextAttribute::PACKAGE_INFO => Ok(AttributeValue::PackageInfo(session.mechanism().package())),
             _ => Err(CallerMisuse::UnknownAttribute),
@@ -159,6 +169,7 @@ impl SecurityInterface {
         let context = self.context(handle)?;
         let negotiation = context.side.negotiation().filter(|_| context.pending.is_none());
         let (progress, mechanism) = negotiation.ok_or(CallerMisuse::NotEstablished)?;
+        let mechanism = mechanism.filter(|_| !deviates!(self.environment, ChosenPackageNotTold));
         let package = mechanism.map_or(Package::Negotiate, Mechanism::package);
         let unfinished = deviates!(self.environment, NegotiationNeverComplete);
         let progress = if unfinished {

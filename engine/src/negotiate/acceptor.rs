@@ -375,7 +375,8 @@ impl Exchange {
         let done = self.mechanism.session().is_some();
         // Whoever sends the last token of the mechanism sends the first code.
         let last = !produced.is_empty() || first;
-        let waits = takes_part && !self.verified;
+        let strict = deviates!(turn.environment, MechListMicAlwaysRequired);
+        let waits = (takes_part || done && strict) && !self.verified;
         if done && waits && !last {
             missing_code(turn.environment)?;
         }
@@ -391,7 +392,8 @@ impl Exchange {
             _ => None,
         };
         // The initiator is done where it answered our code with its own.
-        if !(complete && had_code) {
+        let quiet = complete && deviates!(turn.environment, CompletionTokenOmitted);
+        if !(complete && had_code || quiet) {
             let state = self.state(complete, first, turn.environment);
             let message = self.answer(state, produced, code, first, turn.environment);
             send(message, turn.environment, out);
@@ -454,6 +456,8 @@ impl Exchange {
         } else {
             self.oid.clone()
         };
+        let repeats = environment.policy.negotiate.token_as_mic && !token.is_empty();
+        let code = code.or_else(|| repeats.then(|| token.clone()));
         NegTokenResp {
             neg_state: state,
             supported_mech: names.then_some(oid),

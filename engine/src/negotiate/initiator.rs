@@ -353,7 +353,7 @@ impl Exchange {
     ) -> Result<Initiator, Error> {
         if !first {
             check_state(resp.neg_state, token, false, turn.environment)?;
-            self.check_mechanism(token, resp)?;
+            self.check_mechanism(token, resp, turn.environment)?;
         }
         let mut produced = Vec::new();
         self = self.advance(token, resp, turn, &mut produced)?;
@@ -372,8 +372,20 @@ impl Exchange {
     }
 
     /// The mechanism is named in the first reply alone; to name it again changes nothing.
-    fn check_mechanism(&self, token: &[u8], resp: &NegTokenResp<'_>) -> Result<(), Error> {
+    #[cfg_attr(
+        not(feature = "sabotage"),
+        allow(unused_variables, reason = "a deviation looks at it")
+    )]
+    fn check_mechanism(
+        &self,
+        token: &[u8],
+        resp: &NegTokenResp<'_>,
+        environment: &Environment,
+    ) -> Result<(), Error> {
         match &resp.supported_mech {
+            Some(_) if deviates!(environment, RepeatedSelectionRefused) => {
+                Err(wrong(token, 1, TokenErrorKind::BadValue))
+            }
             Some(oid) if offer::mechanism(oid) != Some(self.chosen) => {
                 Err(wrong(token, 1, TokenErrorKind::BadValue))
             }
@@ -455,10 +467,13 @@ impl Exchange {
             send(answer(state, Vec::new(), Some(code)), turn.environment, out);
             return Ok(Initiator::Complete(self));
         }
-        if self.required && !self.verified && mic::takes_part(true, session, turn.environment) {
+        let required = self.required || deviates!(turn.environment, MechListMicAlwaysRequired);
+        if required && !self.verified && mic::takes_part(required, session, turn.environment) {
             missing_code(turn.environment)?;
         }
-        if resp.neg_state == Some(NegState::ACCEPT_INCOMPLETE) {
+        // Azure and Apple say so behind the last token, without a code (Samba's bug 11994).
+        let due = self.verified || deviates!(turn.environment, IncompleteWithoutCodeRefused);
+        if due && resp.neg_state == Some(NegState::ACCEPT_INCOMPLETE) {
             return Err(wrong(token, 0, TokenErrorKind::BadValue));
         }
         Ok(Initiator::Complete(self))

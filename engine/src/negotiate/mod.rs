@@ -111,6 +111,22 @@ fn read<'a>(token: &'a [u8], environment: &Environment) -> Result<Token<'a>, Tok
     if extended && deviates!(environment, ExtensionsRefused) {
         return refused(TokenErrorKind::BadValue);
     }
+    let told = matches!(&read, Token::Framed(init) | Token::Bare(init) if init.req_flags.is_some());
+    if told && deviates!(environment, RequestFlagsRefused) {
+        return refused(TokenErrorKind::BadValue);
+    }
+    let hinted = matches!(&read, Token::Framed(init) | Token::Bare(init) if init.hints.is_some());
+    if hinted && deviates!(environment, HintsRefused) {
+        return refused(TokenErrorKind::BadValue);
+    }
+    let empty = match &read {
+        Token::Framed(init) | Token::Bare(init) => init.mech_token.as_deref(),
+        Token::Resp(resp) => resp.response_token.as_deref(),
+        _ => None,
+    };
+    if empty.is_some_and(<[u8]>::is_empty) && deviates!(environment, EmptyTokenRefused) {
+        return refused(TokenErrorKind::BadValue);
+    }
     Ok(read)
 }
 
@@ -143,7 +159,9 @@ fn check_state(
     environment: &Environment,
 ) -> Result<bool, Error> {
     match state {
-        None if first => Err(wrong(token, 0, TokenErrorKind::Missing)),
+        None if first || deviates!(environment, AbsentStateRefused) => {
+            Err(wrong(token, 0, TokenErrorKind::Missing))
+        }
         None | Some(NegState::ACCEPT_COMPLETED | NegState::ACCEPT_INCOMPLETE) => Ok(false),
         Some(NegState::REJECT) if deviates!(environment, RejectIgnored) => Ok(false),
         Some(NegState::REJECT) => Err(Rejection::ByPeer.into()),

@@ -87,8 +87,10 @@ pub(super) fn allowed(packages: &PackageList, environment: &Environment) -> Vec<
             || deviates!(environment, PackageListIgnored)
     };
     match &environment.policy.negotiate.mechanisms {
-        Some(mechanisms) => mechanisms.iter().filter(|oid| allows(oid)).cloned().collect(),
-        None => KNOWN
+        Some(mechanisms) if !deviates!(environment, MechanismPolicyIgnored) => {
+            mechanisms.iter().filter(|oid| allows(oid)).cloned().collect()
+        }
+        _ => KNOWN
             .iter()
             .filter(|known| known.mechanism.is_some())
             .map(|known| known.oid.clone())

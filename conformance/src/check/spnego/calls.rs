@@ -28,11 +28,25 @@ pub(super) fn leg(judge: &mut Judge<'_>, at: usize, event: &Event, view: &View) 
     if event.expect.is_none() && !event.altered_input {
         status(judge, at, event, view);
     }
+    context_kept(judge, at, event);
     if matches!(class, Class::Ok | Class::Continue) {
         went_well(judge, at, event);
     }
     if class == Class::Ok && !view.raw {
         granted(judge, at, event, view);
+    }
+}
+
+/// The context that the first call gave out is there for the next one.
+fn context_kept(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let Purpose::Leg(1) = event.purpose else { return };
+    let given = event.leg().is_some_and(|leg| leg.context.is_some());
+    let plain = event.expect.is_none() && !event.altered_input;
+    if event.side == Role::Initiator && given && plain {
+        let gone = calls::fits(judge, event, "SEC_E_INVALID_HANDLE");
+        judge.check("isc/negotiate/new-context-given", at, !gone, || {
+            calls::told(event.side.name(), event)
+        });
     }
 }
 
@@ -95,24 +109,13 @@ fn went_well(judge: &mut Judge<'_>, at: usize, event: &Event) {
     if event.side != Role::Initiator {
         return;
     }
-    if let (Some(leg), true) = (event.leg(), judge.shows(event.side, "handles")) {
-        let rule = match leg.context {
-            None => leg.new_context,
-            Some(context) => context,
-        };
-        judge.check(
-            "isc/negotiate/new-context-given",
-            at,
-            rule == leg.new_context,
-            || format!("context {rule} went in, {} came out", leg.new_context),
-        );
-    }
-    let shown = event
-        .attributes()
-        .filter(|_| judge.shows(event.side, "attributes"));
-    match shown {
-        Some(_) => judge.check("isc/negotiate/attributes-on-success", at, true, String::new),
-        None => judge.not_applicable("isc/negotiate/attributes-on-success", at, "attributes"),
+    if judge.shows(event.side, "attributes") {
+        let written = event.attributes().is_some();
+        judge.check("isc/negotiate/attributes-on-success", at, written, || {
+            "the call succeeded and has no attributes".to_owned()
+        });
+    } else {
+        judge.not_applicable("isc/negotiate/attributes-on-success", at, "attributes");
     }
     allocation(judge, at, event);
     output(judge, at, event);

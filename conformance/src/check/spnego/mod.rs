@@ -5,7 +5,10 @@ use legwork_engine::{
     ntlm::messages::Authenticate,
 };
 
+mod agreement;
 mod calls;
+mod queries;
+mod turns;
 mod view;
 
 use self::view::View;
@@ -25,6 +28,7 @@ use crate::{
 pub(super) fn check(judge: &mut Judge<'_>) {
     let codes = tokens(judge);
     calls::others(judge);
+    queries::check(judge);
     mechanism(judge, &codes);
 }
 
@@ -81,6 +85,7 @@ fn tokens(judge: &mut Judge<'_>) -> Vec<WrapperCode> {
         }
         calls::leg(judge, at, event, view);
     }
+    agreement::check(judge, &views);
     codes
 }
 
@@ -292,6 +297,7 @@ fn answer(
         });
     }
     state_and_status(judge, at, event, state);
+    turns::check(judge, at, event, before, resp);
     code(judge, at, event, before, behind, resp);
 }
 

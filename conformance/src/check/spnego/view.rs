@@ -30,6 +30,8 @@ pub(super) struct View {
     challenge: Option<NegotiateFlags>,
     /// What both agreed on, once NTLM is done, and whether nobody in particular logs on.
     pub(super) agreed: Option<(NegotiateFlags, bool)>,
+    /// NTLM's third message has a code over all three.
+    pub(super) announced: bool,
     /// The side's exchange is complete.
     pub(super) complete: bool,
 }
@@ -84,6 +86,7 @@ impl View {
             }
             Ok(MessageType::AUTHENTICATE) => {
                 let message = Authenticate::parse(token).ok();
+                self.announced = message.as_ref().is_some_and(|message| message.mic.is_some());
                 let agreed = message.zip(self.challenge);
                 self.agreed = agreed.map(|(message, challenge)| {
                     let anonymous = ResponseForm::of(&message) == ResponseForm::Anonymous;

@@ -64,13 +64,8 @@ impl Driver<'_, '_> {
     /// The expectation of a list whose condition holds for the token that goes in.
     fn first_expected(&self, role: Role, number: usize, leg: &Leg, list: &[Expect]) -> Option<Expect> {
         let passed = trace::buffer(&leg.input, TOKEN).unwrap_or_default();
-        let before = self.trace.legs().any(|(_, event)| event.altered_input);
-        let seen = when::Seen {
-            due: when::Due::leg(role, number),
-            token: passed,
-            sent: self.sent.last().map_or(&[], Vec::as_slice),
-            altered_before: before,
-        };
+        let sent = self.sent.last().map_or(&[][..], Vec::as_slice);
+        let seen = when::Seen::leg(&self.trace, (role, number), passed, sent);
         when::first(list, &seen).cloned()
     }
 

@@ -359,6 +359,7 @@ impl<'s> Driver<'_, 's> {
         }
         self.check_requirements(role)?;
         self.check_accounts(role)?;
+        self.check_package_list(role)?;
         self.reset(role)?;
         let identity = match role {
             Role::Initiator => self.case.world.identity.clone(),
@@ -413,6 +414,16 @@ impl<'s> Driver<'_, 's> {
             return Ok(());
         }
         Err(self.party(role).unsupported("account-state"))
+    }
+
+    /// A list of packages that an interface has no place for makes a case impossible.
+    fn check_package_list(&mut self, role: Role) -> Result<(), End> {
+        let identity = self.case.world.identity.as_ref();
+        let listed = identity.is_some_and(|identity| identity.package_list.is_some());
+        if role == Role::Acceptor || !listed || self.party(role).controls("package-list") {
+            return Ok(());
+        }
+        Err(self.party(role).unsupported("package-list"))
     }
 
     /// A requirement that an interface cannot express makes a case impossible, unless nothing hangs on it.

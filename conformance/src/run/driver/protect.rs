@@ -123,12 +123,7 @@ impl Driver<'_, '_> {
                 token: token.bytes().unwrap_or_default().to_vec(),
                 ..made.clone()
             };
-            let seen = when::Seen {
-                due: when::Due::Signature,
-                token: &changed.token,
-                sent: &made.token,
-                altered_before: false,
-            };
+            let seen = when::Seen::alone(when::Due::Signature, &changed.token, &made.token);
             let expect = when::first(&step.check_first, &seen).cloned();
             return self.check(peer, sealed, changed, expect, false);
         }

@@ -50,6 +50,7 @@ fn negotiate(policy: &mut NegotiatePolicy, name: &str, value: &Value) -> Option<
         "send-req-flags" => policy.send_req_flags = value.as_bool()?,
         "send-state" => policy.send_state = value.as_bool()?,
         "send-reject" => policy.send_reject = value.as_bool()?,
+        "token-as-mic" => policy.token_as_mic = value.as_bool()?,
         _ => return None,
     }
     Some(())

@@ -1,0 +1,165 @@
+//! Conditions on the tokens of Negotiate, and by way of them on the mechanism's tokens inside.
+
+use legwork_engine::{
+    codec::der::Tolerances,
+    error::{TokenError, TokenErrorKind},
+    negotiate::messages::{NegState, NegTokenInit, NegTokenResp, Oid, Token},
+    ntlm::messages::{MessageType, message_type},
+};
+
+use super::{Due, Seen, holds as of_mechanism};
+use crate::{
+    protocol::Role,
+    run::{inner::mechanism_token, trace::Trace},
+    suite::scenario::When,
+};
+
+/// The message that is due: of the kind that was sent.
+pub(super) fn due(sent: &[u8], role: Role) -> Due {
+    match (Token::parse(sent), role) {
+        (Ok(Token::Framed(_) | Token::Bare(_)), _) => Due::NegTokenInit,
+        (_, Role::Initiator) => Due::Reply,
+        (_, Role::Acceptor) => Due::Answer,
+    }
+}
+
+/// Whether the acceptor has another list than the initiator sent.
+pub(super) fn list_altered(trace: &Trace) -> bool {
+    let list = |token: Option<&[u8]>| match Token::parse(token?).ok()? {
+        Token::Framed(init) | Token::Bare(init) => init.mech_types.map(|list| list.0.to_vec()),
+        _ => None,
+    };
+    let of = |role| trace.legs().filter(move |(_, event)| event.side == role);
+    let sent = of(Role::Initiator).find_map(|(_, event)| list(event.output()));
+    let received = of(Role::Acceptor).find_map(|(_, event)| list(event.input()));
+    received.is_some() && sent != received
+}
+
+pub(super) fn holds(when: When, seen: &Seen<'_>) -> bool {
+    let token = match Token::parse(seen.token) {
+        Ok(token) => token,
+        Err(error) => return unreadable(when, &error, seen),
+    };
+    if when == When::LongLengths {
+        return token.tolerated().contains(Tolerances::LONG_LENGTH);
+    }
+    match (token, seen.due) {
+        (Token::Framed(init) | Token::Bare(init), Due::NegTokenInit) => offer(when, seen, &init),
+        (Token::Resp(resp), Due::Reply | Due::Answer) => answer(when, seen, &resp),
+        _ => when == When::Malformed,
+    }
+}
+
+/// Bytes behind a token, and hints, are nothing that every reader looks at.
+fn unreadable(when: When, error: &TokenError, seen: &Seen<'_>) -> bool {
+    let whole = matches!(error.field, "InitialContextToken" | "NegTokenResp");
+    let ends = match error.kind {
+        TokenErrorKind::TrailingBytes(more) => error.offset.saturating_add(more) == seen.token.len(),
+        _ => false,
+    };
+    let behind = whole && ends && first_element(seen.token) == Some(error.offset);
+    let hints = matches!(error.field, "negHints" | "hintName" | "hintAddress");
+    match when {
+        When::TrailingBytes => behind,
+        When::HintsMalformed => hints,
+        When::Malformed => !behind && !hints,
+        _ => false,
+    }
+}
+
+/// Where the first element of a token ends.
+fn first_element(token: &[u8]) -> Option<usize> {
+    let mut reader = legwork_engine::codec::der::Reader::new(token);
+    reader.any("token", &mut Tolerances::empty()).ok()?;
+    Some(reader.offset())
+}
+
+fn offer(when: When, seen: &Seen<'_>, init: &NegTokenInit<'_>) -> bool {
+    let list: Vec<Oid<'_>> = init.mech_types.iter().flat_map(|list| list.iter()).collect();
+    let token = init.mech_token.as_deref().unwrap_or_default();
+    let begun = list.first() == Some(&Oid::NTLM);
+    match when {
+        When::CodeTooEarly => init.mech_list_mic.is_some(),
+        When::NothingAcceptable => !list.contains(&Oid::NTLM),
+        When::MechanismTokenMalformed => begun && !token.is_empty() && is_malformed(seen, token),
+        When::MechanismTokenAbsent => begun && init.mech_token.is_none(),
+        When::Unframed => init.tolerated.contains(Tolerances::UNFRAMED),
+        _ => false,
+    }
+}
+
+/// A later token. The mechanism is NTLM, whose second message is the initiator's to read and the third the acceptor's.
+fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
+    let sent = NegTokenResp::parse(seen.sent).ok().unwrap_or_default();
+    let token = resp.response_token.as_deref().unwrap_or_default();
+    let due = sent.response_token.as_deref().unwrap_or_default();
+    let code = |resp: &NegTokenResp<'_>| resp.mech_list_mic.as_deref().map(<[u8]>::to_vec);
+    let mechanism_begins = message_type(due) == Ok(MessageType::CHALLENGE);
+    match when {
+        When::Rejected => resp.neg_state == Some(NegState::REJECT),
+        When::StateUnknown => resp.neg_state.is_some_and(|state| state.name().is_none()),
+        When::RequestOutOfTurn => {
+            let first = sent.supported_mech.is_some() && seen.due == Due::Reply;
+            !first && resp.neg_state == Some(NegState::REQUEST_MIC)
+        }
+        When::CompletedTooEarly => {
+            seen.due == Due::Reply && mechanism_begins && resp.neg_state == Some(NegState::ACCEPT_COMPLETED)
+        }
+        When::NotOffered => {
+            let chosen = resp.supported_mech.as_ref();
+            seen.due == Due::Reply && chosen.is_some_and(|chosen| sent.supported_mech.as_ref() != Some(chosen))
+        }
+        When::MechanismTokenAbsent => !due.is_empty() && token.is_empty(),
+        When::MechanismTokenMalformed => token != due && is_malformed(seen, token),
+        When::MechanismTokenAltered => token != due,
+        When::CodeMissing => {
+            code(&sent).is_some_and(|code| !code.is_empty()) && code(resp).is_none_or(|code| code.is_empty())
+        }
+        When::CodeBroken => {
+            let altered = seen.list_altered || code(resp) != code(&sent);
+            code(resp).is_some() && altered
+        }
+        When::MechanismCodeBroken => {
+            message_type(token) == Ok(MessageType::AUTHENTICATE) && seen.altered_before && announced(seen, token)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the mechanism's MIC covers what was altered.
+fn announced(seen: &Seen<'_>, token: &[u8]) -> bool {
+    seen.mechanism_altered
+        && of_mechanism(When::MicBroken, &Seen { due: Due::Authenticate, token, sent: token, ..*seen })
+}
+
+/// Whether NTLM cannot read one of its messages, or finds in it what it needs to be impossible.
+fn is_malformed(seen: &Seen<'_>, token: &[u8]) -> bool {
+    let (due, conditions): (_, &[When]) = match seen.due {
+        Due::NegTokenInit => (Due::Negotiate, &[When::Malformed, When::NoCharacterSet]),
+        Due::Reply => (Due::Challenge, &[When::Malformed, When::NoCharacterSet]),
+        _ => (Due::Authenticate, &[When::Malformed]),
+    };
+    let inside = Seen { due, token, sent: token, ..*seen };
+    conditions.iter().any(|when| of_mechanism(*when, &inside))
+}
+
+/// Whether a mechanism's token was altered before.
+pub(super) fn mechanism_altered(trace: &Trace) -> bool {
+    let mut last: Option<Vec<u8>> = None;
+    for (_, event) in trace.legs() {
+        let token = event.input().and_then(mechanism_token);
+        if let Some(sent) = &last
+            && event.altered_input
+            && token.as_deref().unwrap_or_default() != sent.as_slice()
+        {
+            return true;
+        }
+        last = Some(
+            event
+                .output()
+                .and_then(mechanism_token)
+                .map_or_else(Vec::new, std::borrow::Cow::into_owned),
+        );
+    }
+    false
+}
