@@ -24,6 +24,17 @@ const EXCHANGE: [[u8; 4]; 6] = [
     [5, 1, 4, 0],
 ];
 
+/// The same with Negotiate, whose acceptor has a last token.
+const NEGOTIATION: [[u8; 4]; 7] = [
+    [0, 0, 0, 16],
+    [0, 1, 0, 16],
+    [2, 0, 0, 0],
+    [4, 1, 2, 0],
+    [3, 0, 3, 0],
+    [5, 1, 4, 0],
+    [3, 0, 5, 0],
+];
+
 fn calls() -> impl Strategy<Value = Vec<Call>> {
     vec(any::<[u8; 4]>().prop_map(Call::from_bytes), 0..60)
 }
@@ -31,7 +42,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 /// Operations on few handles and the latest tokens: most of them hit something that is there.
 fn likely_calls() -> impl Strategy<Value = Vec<Call>> {
     let operation = prop_oneof![4 => 2..6_u8, 4 => 8..13_u8, 1 => 0..13_u8];
-    vec((operation, 0..2_u8, 0..6_u8, 0..8_u8), 0..80).prop_map(|calls| {
+    vec((operation, 0..2_u8, 0..10_u8, 0..32_u8), 0..80).prop_map(|calls| {
         calls
             .into_iter()
             .map(|(operation, handle, input, room)| Call::from_bytes([operation, handle, input, room]))
@@ -42,6 +53,17 @@ fn likely_calls() -> impl Strategy<Value = Vec<Call>> {
 proptest! {
     #[test]
     fn any_order_answers_what_the_model_says(calls in calls()) {
+        let answers = call_order::answers(&calls);
+        prop_assert_eq!(answers.len(), calls.len());
+    }
+
+    #[test]
+    fn any_order_within_a_negotiation_answers_what_the_model_says(
+        established in 0..=NEGOTIATION.len(),
+        then in likely_calls(),
+    ) {
+        let negotiation = NEGOTIATION.iter().take(established).copied().map(Call::from_bytes);
+        let calls: Vec<Call> = negotiation.chain(then).collect();
         let answers = call_order::answers(&calls);
         prop_assert_eq!(answers.len(), calls.len());
     }
@@ -82,6 +104,46 @@ fn an_exchange_and_its_messages_follow_the_model() {
     ];
     assert_eq!(answers[2..6], legs);
     assert_eq!(answers[6..], expected);
+}
+
+#[test]
+fn a_negotiation_and_its_messages_follow_the_model() {
+    let calls = [
+        ([8, 0, 1, 0], Status::SEC_E_INVALID_HANDLE), // nothing can be signed without keys
+        ([12, 0, 5, 0], Status::SEC_E_OK),            // but the mechanism is known
+        ([3, 0, 3, 0], Status::SEC_I_CONTINUE_NEEDED),
+        ([8, 0, 1, 0], Status::SEC_E_OK), // the initiator signs before its last token comes
+        ([5, 1, 4, 0], Status::SEC_E_OK),
+        ([9, 1, 0, 0], Status::SEC_E_OK),
+        ([10, 1, 2, 0], Status::SEC_E_OK),
+        ([11, 0, 1, 0], Status::SEC_E_OUT_OF_SEQUENCE), // the acceptor's code comes before its message
+        ([3, 0, 5, 0], Status::SEC_E_OK),
+        ([11, 0, 1, 0], Status::SEC_E_OK),
+        ([3, 0, 5, 0], Status::SEC_E_INVALID_HANDLE), // the initiator is complete
+    ];
+    let (calls, expected): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+    let first = NEGOTIATION.into_iter().take(4);
+    let calls: Vec<Call> = first.chain(calls).map(Call::from_bytes).collect();
+    assert_eq!(call_order::answers(&calls)[4..], expected);
+}
+
+#[test]
+fn an_acceptor_of_negotiate_begins_with_a_hint_or_without_wrapper() {
+    let (continues, done) = (Status::SEC_I_CONTINUE_NEEDED, Status::SEC_E_OK);
+    let calls = [
+        ([0, 0, 0, 0], done), // an initiator of NTLM
+        ([0, 1, 0, 16], done),
+        ([2, 0, 0, 0], continues),
+        ([4, 1, 0, 0], continues), // a hint
+        ([5, 1, 2, 0], continues), // then a NEGOTIATE message alone
+        ([3, 0, 4, 0], done),
+        ([5, 1, 5, 0], done),
+        ([8, 0, 1, 0], done),
+        ([9, 1, 0, 0], done),
+    ];
+    let (calls, expected): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+    let calls: Vec<Call> = calls.into_iter().map(Call::from_bytes).collect();
+    assert_eq!(call_order::answers(&calls), expected);
 }
 
 /// What the calls behind the first legs of an exchange answer.

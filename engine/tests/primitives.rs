@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "../benches/floor/mod.rs"]
+#[allow(dead_code, reason = "the bench uses all of it")]
 mod floor;
 
 use floor::{Bare, Bound, World};

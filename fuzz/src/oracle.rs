@@ -2,10 +2,12 @@
 //! replay of vectors and regressions run the same function.
 
 pub mod call_order;
+pub mod der;
 pub mod documented;
 pub mod forecast;
 pub mod hostile_peer;
 pub mod mutated_exchange;
+pub mod negotiate;
 pub mod protection;
 pub mod round_trip;
 pub mod talk;
@@ -15,6 +17,7 @@ pub mod unlocked;
 pub mod world;
 
 pub use call_order::call_order;
+pub use der::der;
 pub use hostile_peer::hostile_peer;
 pub use mutated_exchange::{mutated_exchange, unlocked_exchange};
 pub use protection::protection;
@@ -26,6 +29,13 @@ pub type Oracle = fn(&[u8]);
 pub const TARGETS: &[(&str, Oracle)] = &[
     ("baseline", baseline),
     ("call_order", call_order),
+    ("codec_der", der),
+    ("negotiate_hostile_peer", negotiate::hostile_peer),
+    ("negotiate_mutated_exchange", negotiate::mutated_exchange),
+    ("negotiate_negoex", negotiate::negoex),
+    ("negotiate_protection", negotiate::protection),
+    ("negotiate_token", negotiate::token),
+    ("negotiate_unlocked_exchange", negotiate::unlocked_exchange),
     ("ntlm_authenticate", round_trip::authenticate),
     ("ntlm_av_pairs", round_trip::av_pairs),
     ("ntlm_challenge", round_trip::challenge),

@@ -1,8 +1,11 @@
 //! Where fuzzing starts: every vector for the targets that read such a token, every token of exchanges that the
 //! engine runs, and scripts that lead each model to its end.
 
+mod negotiate;
 #[cfg(feature = "texts")]
 mod texts;
+
+pub use negotiate::{mutations, recipe as recipe_of_negotiate, scripts};
 
 use legwork_engine::{flags::AcceptRequirements, ntlm::messages::NegotiateFlags};
 use legwork_vectors::Vector;
@@ -39,6 +42,8 @@ pub fn of(target: &str) -> Vec<Seed> {
     match target {
         "call_order" => call_scripts(),
         "baseline" => vec![Seed::new("nothing", [0])],
+        "codec_der" => negotiate::elements(),
+        target if target.starts_with("negotiate_") => negotiate::of(target),
         "ntlm_mutated_exchange" | "ntlm_unlocked_exchange" => worlds(),
         "ntlm_protection" => protection_scripts(),
         #[cfg(feature = "texts")]
@@ -261,7 +266,23 @@ fn worlds() -> Vec<Seed> {
 /// The bytes that a mutation is read from.
 #[must_use]
 pub fn recipe(mutation: &Mutation) -> Vec<u8> {
-    let choices = &mutation.choices;
+    let mut bytes = recipe_of(&mutation.choices);
+    bytes.push(mutation.leg);
+    bytes.extend(mutation.at.to_le_bytes());
+    bytes.push(mutation.removed);
+    bytes.extend(list_of(&mutation.inserted));
+    bytes
+}
+
+/// The bytes that a list of bytes is read from: each behind one that says that there is another.
+fn list_of(list: &[u8]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = list.iter().flat_map(|byte| [1, *byte]).collect();
+    bytes.push(0);
+    bytes
+}
+
+/// The bytes that choices are read from.
+fn recipe_of(choices: &Choices) -> Vec<u8> {
     let mut bytes = Vec::new();
     for word in [
         choices.initiator,
@@ -285,13 +306,7 @@ pub fn recipe(mutation: &Mutation) -> Vec<u8> {
         Logon::Nobody => 3_u32,
     };
     bytes.extend((quarter << 30).to_le_bytes());
-    bytes.extend([choices.account, mutation.leg]);
-    bytes.extend(mutation.at.to_le_bytes());
-    bytes.push(mutation.removed);
-    for byte in &mutation.inserted {
-        bytes.extend([1, *byte]);
-    }
-    bytes.push(0);
+    bytes.push(choices.account);
     bytes
 }
 
@@ -304,6 +319,16 @@ fn call_scripts() -> Vec<Seed> {
         [4, 1, 2, 0],
         [3, 0, 3, 0],
         [5, 1, 4, 0],
+    ];
+    let negotiated: &[[u8; 4]] = &[
+        [0, 0, 0, 16],
+        [0, 1, 0, 16],
+        [2, 0, 0, 0],
+        [4, 1, 2, 0],
+        [3, 0, 3, 0],
+        [8, 0, 1, 0],
+        [5, 1, 4, 0],
+        [3, 0, 5, 0],
     ];
     let messages: &[[u8; 4]] = &[
         [8, 0, 1, 0],
@@ -318,6 +343,10 @@ fn call_scripts() -> Vec<Seed> {
     let goodbye: &[[u8; 4]] = &[[6, 0, 0, 0], [6, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0]];
     vec![
         Seed::new("exchange", exchange.concat()),
+        Seed::new(
+            "negotiated",
+            [negotiated.concat(), messages.concat(), goodbye.concat()].concat(),
+        ),
         Seed::new("messages", [exchange.concat(), messages.concat()].concat()),
         Seed::new(
             "goodbye",

@@ -8,7 +8,7 @@ use legwork_fuzz::oracle::{
     self,
     forecast::{Guise, forecast},
     mutated_exchange::Mutation,
-    round_trip,
+    negotiate, round_trip,
     world::{Choices, EVERYTHING, Logon},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -179,6 +179,99 @@ proptest! {
     #[test]
     fn calls_in_any_order_follow_their_model(calls in vec(any::<u8>(), 0..400)) {
         oracle::call_order(&calls);
+    }
+}
+
+/// Choices of Negotiate of which most lead to the last leg.
+fn choices_of_negotiate() -> impl Strategy<Value = negotiate::world::Choices> {
+    let policy = || {
+        let often = |all: u8| prop_oneof![3 => Just(0), 2 => 0..all];
+        let bits = prop_oneof![2 => Just(0), 1 => any::<u8>()];
+        (bits, often(9), 0..4_u8, prop::option::weighted(0.2, any::<u8>()))
+    };
+    let of = |(bits, mechanisms, codes, foreign)| negotiate::world::Policy {
+        bits,
+        mechanisms,
+        codes,
+        foreign,
+    };
+    let hinted = prop::bool::weighted(0.2);
+    (policy(), policy(), hinted, choices()).prop_map(move |(initiator, acceptor, hinted, ntlm)| {
+        negotiate::world::Choices {
+            initiator: of(initiator),
+            acceptor: of(acceptor),
+            hinted,
+            ntlm,
+        }
+    })
+}
+
+/// Edits of which most are of a field.
+fn edits() -> impl Strategy<Value = Vec<negotiate::edits::Edit>> {
+    let recipe = vec(any::<u8>(), 40);
+    vec((0..6_u8, recipe), 0..4).prop_map(|edits| {
+        edits
+            .into_iter()
+            .map(|(leg, recipe)| negotiate::edits::Edit {
+                leg,
+                change: Arbitrary::arbitrary(&mut Unstructured::new(&recipe)).unwrap(),
+            })
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn tokens_of_negotiate_are_read_or_refused(
+        bytes in prop_oneof![bytes(), damaged("negotiate_token"), damaged("negotiate_negoex")],
+    ) {
+        negotiate::token(&bytes);
+        negotiate::negoex(&bytes);
+        oracle::der(&bytes);
+    }
+
+    #[test]
+    fn any_peer_of_negotiate_gets_documented_answers(
+        place in any::<u16>(),
+        bytes in prop_oneof![bytes(), damaged("negotiate_hostile_peer")],
+    ) {
+        negotiate::hostile_peer::in_place(place.into(), &bytes);
+    }
+
+    #[test]
+    fn an_untouched_exchange_of_negotiate_comes_to_its_forecast(choices in choices_of_negotiate()) {
+        let mutation = negotiate::edits::Mutation { choices, edits: Vec::new() };
+        let completes = negotiate::mutated_exchange::completes(&mutation);
+        if let Some(foretold) = negotiate::forecast::forecast(&mutation.choices) {
+            prop_assert_eq!(completes, foretold.is_ok());
+        }
+    }
+
+    #[test]
+    fn a_changed_exchange_of_negotiate_stays_within_policy(choices in choices_of_negotiate(), edits in edits()) {
+        let _ = negotiate::mutated_exchange::completes(&negotiate::edits::Mutation { choices, edits });
+    }
+
+    #[test]
+    fn a_changed_exchange_of_the_owner_stays_within_policy(choices in choices_of_negotiate(), edits in edits()) {
+        let own = choices.ntlm;
+        let ntlm = Choices {
+            initiator: own.initiator,
+            policy: own.policy & 0b0100_0110,
+            ..Choices::default()
+        };
+        let choices = negotiate::world::Choices { ntlm, ..choices };
+        let _ = negotiate::mutated_exchange::completes(&negotiate::edits::Mutation { choices, edits });
+    }
+
+    #[test]
+    fn any_unlocked_exchange_of_negotiate_is_judged(bytes in vec(any::<u8>(), 40..200)) {
+        negotiate::unlocked_exchange(&bytes);
+    }
+
+    #[test]
+    fn protection_behind_codes_follows_its_model(bytes in vec(any::<u8>(), 3..400)) {
+        negotiate::protection(&bytes);
     }
 }
 

@@ -12,9 +12,9 @@ use arbitrary::{Arbitrary, Unstructured};
 use legwork::yaml::Document;
 use legwork_fuzz::{
     oracle::{
-        Oracle, TARGETS,
+        Oracle, TARGETS, der,
         mutated_exchange::Mutation,
-        round_trip, texts,
+        negotiate, round_trip, texts,
         world::{Choices, Logon},
     },
     seeds,
@@ -163,5 +163,34 @@ fn every_file_of_the_suite_is_a_seed_that_its_reader_takes() {
         let (_, read) = texts::READERS[usize::from(*kind)];
         let outcome = read(&Document::new(&seed.name, std::str::from_utf8(text).unwrap()));
         assert_eq!(outcome.map_err(|error| error.to_string()), Ok(()));
+    }
+}
+
+#[test]
+fn seeds_of_negotiate_are_read_as_they_were_meant() {
+    for mutation in seeds::mutations() {
+        let recipe = seeds::recipe_of_negotiate(&mutation);
+        let read = negotiate::edits::Mutation::arbitrary(&mut Unstructured::new(&recipe)).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{mutation:?}"));
+    }
+    assert_eq!(der::length_of(&der::recipe(0x1_0000, 3)), Some(0x1_0000));
+}
+
+#[test]
+fn every_cut_of_every_token_of_negotiate_passes_every_reader() {
+    const READERS: [(&str, Oracle); 3] = [
+        ("token", negotiate::token),
+        ("negoex", negotiate::negoex),
+        ("der", der),
+    ];
+    for target in ["negotiate_token", "negotiate_negoex"] {
+        for seed in seeds::of(target) {
+            for (reader, oracle) in READERS {
+                for length in 0..=seed.bytes.len() {
+                    let name = format!("{reader} {} cut at {length}", seed.name);
+                    run(oracle, &name, &seed.bytes[..length]);
+                }
+            }
+        }
     }
 }

@@ -329,7 +329,7 @@ mod tests {
         init.emit_framed()
     }
 
-    const STRUCTURES: [Structure; 5] = [
+    const STRUCTURES: [Structure; 6] = [
         Structure::NegTokenInit,
         Structure::NegTokenInit2,
         Structure::NegTokenInitFlags,

@@ -32,9 +32,7 @@ impl Fields for NegTokenInit<'static> {
     fn kind(&self, path: &str) -> Option<Kind> {
         match path {
             "mech-types" => Some(Kind::Mechanisms),
-            "req-flags" | "mech-token" | "hint-address" | "mech-list-mic" | "extensions" => {
-                Some(Kind::Bytes)
-            }
+            "req-flags" | "mech-token" | "hint-address" | "mech-list-mic" | "extensions" => Some(Kind::Bytes),
             "hint-name" => Some(Kind::Oem),
             _ if inside(path, "mech-types").is_some() => Some(Kind::Mechanism),
             _ => inner_kind(

@@ -525,16 +525,6 @@ fn values(value: AttributeValue) -> BTreeMap<String, serde_json::Value> {
             ("package".to_owned(), json!(package.name())),
             ("state".to_owned(), json!(state)),
         ]),
-        AttributeValue::NativeNames(client, server) => BTreeMap::from([
-            (
-                "client".to_owned(),
-                json!(Text::from(client.to_string().as_str())),
-            ),
-            (
-                "server".to_owned(),
-                json!(Text::from(server.to_string().as_str())),
-            ),
-        ]),
         _ => BTreeMap::new(),
     }
 }

@@ -572,7 +572,11 @@ impl Findings<'_> {
             Edit::Flip(field) => return self.field(document, &path.at("flip"), field, token),
             Edit::Remove(field) => return self.field(document, &path.at("remove"), field, token),
             Edit::Swap(fields) | Edit::Copy(fields) => {
-                let key = if matches!(edit, Edit::Swap(_)) { "swap" } else { "copy" };
+                let key = if matches!(edit, Edit::Swap(_)) {
+                    "swap"
+                } else {
+                    "copy"
+                };
                 for (index, field) in fields.iter().enumerate() {
                     self.field(document, &path.at(key).at(index), field, token);
                 }

@@ -95,7 +95,13 @@ pub const TOKENS: &[(&str, &[&str])] = &[
     ("signature", &["version", "checksum", "sequence"]),
     (
         "neg-token-init",
-        &["mech-types", "req-flags", "mech-token", "mech-list-mic", "extensions"],
+        &[
+            "mech-types",
+            "req-flags",
+            "mech-token",
+            "mech-list-mic",
+            "extensions",
+        ],
     ),
     (
         "neg-token-init2",

@@ -22,6 +22,17 @@ pub const OF_ACCEPTOR: &[Status] = &[
     Status::SEC_E_TIME_SKEW,
 ];
 
+/// What an initiator of Negotiate may say to a token: as one of its mechanism, that it was refused, or that the list of
+/// mechanisms changed on its way.
+pub const OF_NEGOTIATE_INITIATOR: &[Status] = &[
+    Status::SEC_E_OK,
+    Status::SEC_I_CONTINUE_NEEDED,
+    Status::SEC_E_INVALID_TOKEN,
+    Status::SEC_E_UNSUPPORTED_FUNCTION,
+    Status::SEC_E_LOGON_DENIED,
+    Status::SEC_E_MESSAGE_ALTERED,
+];
+
 /// Holds an answer against those that are allowed.
 ///
 /// # Panics

@@ -63,7 +63,7 @@ pub fn unlocked_exchange(bytes: &[u8]) {
             let mut pair = Pair::new(mutation.choices.clone());
             let course = Course::run(&mut pair, &mutation);
             if let Some(end) = course.end {
-                within_policy(&end.arrived, end.guise, &mutation);
+                within_policy(&end.arrived, end.guise, &mutation.choices);
                 talk(
                     &mut pair,
                     end.initiator,
@@ -201,7 +201,7 @@ pub fn guise(pair: &mut Pair, granted: AcceptAttributes, arrived: &[u8]) -> Guis
 }
 
 /// Whether an AUTHENTICATE message says that it has a message integrity code.
-fn announces_mic(token: &[u8]) -> bool {
+pub(super) fn announces_mic(token: &[u8]) -> bool {
     let announced = |token| {
         let message = Authenticate::parse(token).ok()?;
         let response = NtlmV2Response::parse(&message.nt_response).ok()?;
@@ -231,7 +231,7 @@ pub fn completes_between(pair: &mut Pair, mutation: &Mutation) -> bool {
     if !course.changed {
         as_forecast(pair, &course, mutation);
     } else if let Some(end) = &course.end {
-        within_policy(&end.arrived, end.guise, mutation);
+        within_policy(&end.arrived, end.guise, &mutation.choices);
         if end.guise == Guise::Owner {
             knows_the_secret(&course, end, mutation);
         }
@@ -285,21 +285,20 @@ fn attributes(pair: &mut Pair, end: &End, foretold: &Forecast, mutation: &Mutati
 }
 
 /// What holds of an acceptor that is done, whatever was on the wire and whoever knows what.
-fn within_policy(arrived: &[u8], guise: Guise, mutation: &Mutation) {
-    let choices = &mutation.choices;
+pub(super) fn within_policy(arrived: &[u8], guise: Guise, choices: &Choices) {
     let message = Authenticate::parse(arrived).expect("what is accepted can be read");
     let level = choices.acceptor_level();
     match guise {
         Guise::Nobody => {
             let allows = AcceptRequirements::ALLOW_NULL_SESSION;
-            assert!(choices.accept_requirements().contains(allows), "{mutation:?}");
-            assert!(message.nt_response.is_empty(), "{mutation:?}");
+            assert!(choices.accept_requirements().contains(allows), "{choices:?}");
+            assert!(message.nt_response.is_empty(), "{choices:?}");
             return;
         }
-        Guise::Guest => assert!(choices.guests(), "a stranger is let in: {mutation:?}"),
+        Guise::Guest => assert!(choices.guests(), "a stranger is let in: {choices:?}"),
         Guise::Owner => {
             let open = choices.account_state() == AccountState::Enabled;
-            assert!(open, "a closed account is opened: {mutation:?}");
+            assert!(open, "a closed account is opened: {choices:?}");
         }
     }
     let taken = match message.nt_response.len() {
@@ -307,11 +306,11 @@ fn within_policy(arrived: &[u8], guise: Guise, mutation: &Mutation) {
         24 => level < 5,
         _ => true,
     };
-    assert!(taken, "a version that level {level} refuses: {mutation:?}");
+    assert!(taken, "a version that level {level} refuses: {choices:?}");
     let strong = message.flags.contains(NegotiateFlags::NEGOTIATE_128);
     assert!(
         strong || choices.policy & 32 == 0,
-        "weak keys are taken: {mutation:?}"
+        "weak keys are taken: {choices:?}"
     );
 }
 

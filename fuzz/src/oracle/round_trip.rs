@@ -12,7 +12,7 @@ use legwork_engine::{
 };
 
 /// Reads bytes, and if they are a token, writes and reads it again.
-fn stable<'a, T: Clone + fmt::Debug + PartialEq>(
+pub(super) fn stable<'a, T: Clone + fmt::Debug + PartialEq>(
     bytes: &'a [u8],
     parse: impl Fn(&'a [u8]) -> Result<T, TokenError>,
     again: impl Fn(&T) -> bool,
@@ -35,11 +35,11 @@ fn stable<'a, T: Clone + fmt::Debug + PartialEq>(
 }
 
 /// A typed value from a recipe.
-fn typed<'a, T: Arbitrary<'a>>(recipe: &'a [u8]) -> Option<T> {
+pub(super) fn typed<'a, T: Arbitrary<'a>>(recipe: &'a [u8]) -> Option<T> {
     T::arbitrary(&mut Unstructured::new(recipe)).ok()
 }
 
-fn borrows(parts: &[&Cow<'_, [u8]>]) {
+pub(super) fn borrows(parts: &[&Cow<'_, [u8]>]) {
     for part in parts {
         assert!(matches!(part, Cow::Borrowed(_)), "a parser copies");
     }

@@ -206,12 +206,21 @@ impl Pair {
     /// A credential cannot be acquired.
     #[must_use]
     pub fn new(choices: Choices) -> Self {
+        Self::of("NTLM", choices)
+    }
+
+    /// As [`Self::new`], with a package.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn of(package: &str, choices: Choices) -> Self {
         let mut initiator = SecurityInterface::new(environment(&choices));
         let policy = &mut initiator.environment().policy.ntlm;
         policy.require_128_bit = choices.policy & 16 != 0;
         policy.level = LmCompatibilityLevel::new(choices.initiator_level()).expect("a level");
         let (_, initiator_credential) = initiator
-            .acquire_credentials_handle("NTLM", CredentialUse::Outbound, Some(&choices.logon.identity()))
+            .acquire_credentials_handle(package, CredentialUse::Outbound, Some(&choices.logon.identity()))
             .expect("the package is known");
         let mut acceptor = SecurityInterface::new(environment(&choices));
         let policy = &mut acceptor.environment().policy.ntlm;
@@ -222,7 +231,7 @@ impl Pair {
         account.state = choices.account_state();
         acceptor.environment().directory = Directory::new(vec![account]);
         let (_, acceptor_credential) = acceptor
-            .acquire_credentials_handle("NTLM", CredentialUse::Inbound, None)
+            .acquire_credentials_handle(package, CredentialUse::Inbound, None)
             .expect("the package is known");
         Self {
             initiator,
@@ -260,7 +269,7 @@ impl Pair {
     }
 }
 
-/// Names, session key and granted attributes of an established context, as one side believes.
+/// Names, session key, granted attributes and mechanism of an established context, as one side believes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// SECPKG_ATTR_NAMES.
@@ -269,6 +278,8 @@ pub struct View {
     pub session_key: Option<AttributeValue>,
     /// SECPKG_ATTR_FLAGS.
     pub flags: AttributeValue,
+    /// SECPKG_ATTR_NEGOTIATION_INFO.
+    pub negotiation: AttributeValue,
 }
 
 impl View {
@@ -283,6 +294,7 @@ impl View {
             names: ask(ContextAttribute::NAMES).expect(answered),
             session_key: ask(ContextAttribute::SESSION_KEY),
             flags: ask(ContextAttribute::FLAGS).expect(answered),
+            negotiation: ask(ContextAttribute::NEGOTIATION_INFO).expect(answered),
         }
     }
 }

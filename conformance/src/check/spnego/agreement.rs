@@ -48,7 +48,8 @@ fn differences(judge: &Judge<'_>, [initiator, acceptor]: &[View; 2]) -> Vec<(&'s
         seen.push(("the list", list(initiator), list(acceptor)));
     }
     let protected = NegotiateFlags::SIGN | NegotiateFlags::SEAL;
-    if let (true, Some((ours, _)), Some((theirs, _))) = (heard && initiator.announced, initiator.agreed, acceptor.agreed)
+    if let (true, Some((ours, _)), Some((theirs, _))) =
+        (heard && initiator.announced, initiator.agreed, acceptor.agreed)
     {
         let shown = |flags: NegotiateFlags| format!("{:?}", flags & protected);
         seen.push(("the protection", shown(ours), shown(theirs)));

@@ -44,6 +44,7 @@ pub(super) fn holds(when: When, seen: &Seen<'_>) -> bool {
         return token.tolerated().contains(Tolerances::LONG_LENGTH);
     }
     match (token, seen.due) {
+        (Token::Bare(_), Due::NegTokenInit) if when == When::Unframed => true,
         (Token::Framed(init) | Token::Bare(init), Due::NegTokenInit) => offer(when, seen, &init),
         (Token::Resp(resp), Due::Reply | Due::Answer) => answer(when, seen, &resp),
         _ => when == When::Malformed,
@@ -83,7 +84,6 @@ fn offer(when: When, seen: &Seen<'_>, init: &NegTokenInit<'_>) -> bool {
         When::NothingAcceptable => !list.contains(&Oid::NTLM),
         When::MechanismTokenMalformed => begun && !token.is_empty() && is_malformed(seen, token),
         When::MechanismTokenAbsent => begun && init.mech_token.is_none(),
-        When::Unframed => init.tolerated.contains(Tolerances::UNFRAMED),
         _ => false,
     }
 }
@@ -107,7 +107,8 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
         }
         When::NotOffered => {
             let chosen = resp.supported_mech.as_ref();
-            seen.due == Due::Reply && chosen.is_some_and(|chosen| sent.supported_mech.as_ref() != Some(chosen))
+            seen.due == Due::Reply
+                && chosen.is_some_and(|chosen| sent.supported_mech.as_ref() != Some(chosen))
         }
         When::MechanismTokenAbsent => !due.is_empty() && token.is_empty(),
         When::MechanismTokenMalformed => token != due && is_malformed(seen, token),
@@ -120,7 +121,9 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
             code(resp).is_some() && altered
         }
         When::MechanismCodeBroken => {
-            message_type(token) == Ok(MessageType::AUTHENTICATE) && seen.altered_before && announced(seen, token)
+            message_type(token) == Ok(MessageType::AUTHENTICATE)
+                && seen.altered_before
+                && announced(seen, token)
         }
         _ => false,
     }
@@ -129,7 +132,15 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
 /// Whether the mechanism's MIC covers what was altered.
 fn announced(seen: &Seen<'_>, token: &[u8]) -> bool {
     seen.mechanism_altered
-        && of_mechanism(When::MicBroken, &Seen { due: Due::Authenticate, token, sent: token, ..*seen })
+        && of_mechanism(
+            When::MicBroken,
+            &Seen {
+                due: Due::Authenticate,
+                token,
+                sent: token,
+                ..*seen
+            },
+        )
 }
 
 /// Whether NTLM cannot read one of its messages, or finds in it what it needs to be impossible.
@@ -139,7 +150,12 @@ fn is_malformed(seen: &Seen<'_>, token: &[u8]) -> bool {
         Due::Reply => (Due::Challenge, &[When::Malformed, When::NoCharacterSet]),
         _ => (Due::Authenticate, &[When::Malformed]),
     };
-    let inside = Seen { due, token, sent: token, ..*seen };
+    let inside = Seen {
+        due,
+        token,
+        sent: token,
+        ..*seen
+    };
     conditions.iter().any(|when| of_mechanism(*when, &inside))
 }
 

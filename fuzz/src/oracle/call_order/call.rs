@@ -11,6 +11,8 @@ pub struct Call {
     pub(super) room: Room,
     /// Whether a message begins with a part that may only be read.
     pub(super) read_only: bool,
+    /// Whether a credential is one of Negotiate, and not of NTLM.
+    pub(super) negotiates: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,7 @@ impl Call {
                 _ => Room::NoBuffer,
             },
             read_only: room & 8 != 0,
+            negotiates: room & 16 != 0,
         }
     }
 }
@@ -81,8 +84,13 @@ impl fmt::Debug for Call {
             input,
             room,
             read_only,
+            negotiates,
         } = self;
         let part = if *read_only { ", with a read-only part" } else { "" };
-        write!(formatter, "{operation:?}({handle}, {input}, {room:?}{part})")
+        let package = if *negotiates { ", Negotiate" } else { "" };
+        write!(
+            formatter,
+            "{operation:?}({handle}, {input}, {room:?}{part}{package})"
+        )
     }
 }

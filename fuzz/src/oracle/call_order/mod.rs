@@ -1,10 +1,11 @@
 //! Calls in any order, with handles and tokens that fit or do not, against a model of what each call has to answer.
 //!
 //! One interface plays both sides. A call is four bytes, so that a shorter or shuffled input is still a sequence of
-//! calls. The module names nothing but the engine: the engine's own tests run it as well.
+//! calls. Contexts are of NTLM or of Negotiate, as their credentials are. The module names nothing but the engine: the engine's own tests run it as well.
 
 mod call;
 mod context;
+mod negotiate;
 mod reply;
 
 pub use call::Call;
@@ -77,6 +78,7 @@ struct Message {
 struct Credential {
     handle: CredHandle,
     initiates: bool,
+    negotiates: bool,
     has_identity: bool,
     live: bool,
 }
@@ -181,11 +183,15 @@ impl World {
         };
         let identity = identity();
         let identity = has_identity.then_some(&identity);
-        let outcome = self.interface.acquire_credentials_handle("NTLM", usage, identity);
+        let package = if call.negotiates { "Negotiate" } else { "NTLM" };
+        let outcome = self
+            .interface
+            .acquire_credentials_handle(package, usage, identity);
         if let Ok((_, handle)) = outcome {
             self.credentials.push(Credential {
                 handle,
                 initiates,
+                negotiates: call.negotiates,
                 has_identity,
                 live: true,
             });
@@ -221,10 +227,16 @@ impl World {
         let credential = place.and_then(|place| self.credentials.get(place)).copied();
         let (token, meaning) = self.token(call.input);
         let handle = credential.map_or(CredHandle(FOREIGN), |credential| credential.handle);
+        let present = token.as_ref().is_some_and(|token| !token.is_empty());
+        let mut due = None;
         let made = match credential {
             Some(credential) if credential.live => {
                 if credential.initiates != initiates || (initiates && !credential.has_identity) {
                     Err(Status::SEC_E_NO_CREDENTIALS)
+                } else if credential.negotiates {
+                    let first = negotiate::first(initiates, self.contexts.len(), present, meaning);
+                    due = first.ok().map(|(_, due)| due);
+                    first.map(|(made, _)| made)
                 } else if initiates {
                     Ok(Meaning::Negotiate)
                 } else if meaning == Meaning::Negotiate {
@@ -241,6 +253,7 @@ impl World {
             self.contexts.push(Context {
                 handle: context,
                 initiates,
+                due,
                 stage: Stage::Waiting,
                 pending: None,
                 allocated: call.room == Room::Allocated,
@@ -263,16 +276,21 @@ impl World {
         };
         let handle = context.handle;
         let present = token.as_ref().is_some_and(|token| !token.is_empty());
+        if context.initiates == initiates && context.begins_again(present, meaning) {
+            // The keys of a second exchange on a context are those of the first: which messages they fit is no order of calls.
+            return (Status::SEC_E_OK, Status::SEC_E_OK);
+        }
         let expected = if context.stage == Stage::Deleted || context.initiates != initiates {
             Err(Status::SEC_E_INVALID_HANDLE)
         } else {
             context.leg(place, present, meaning, call.room)
         };
+        let answer = context.status();
         let reply = self.leg(initiates, None, Some(handle), token, call.room);
         if let Ok(meaning) = expected {
             self.keep(reply.token, meaning);
         }
-        (expected.err().unwrap_or(Status::SEC_E_OK), reply.status)
+        (expected.err().unwrap_or(answer), reply.status)
     }
 
     fn keep(&mut self, token: Vec<u8>, meaning: Meaning) {
@@ -337,7 +355,9 @@ impl World {
             return (CtxtHandle(FOREIGN), None);
         };
         let key = match context.stage {
-            Stage::Established { key } if context.pending.is_none() => Some((place, key)),
+            Stage::Established { key } | Stage::Keyed { key } if context.pending.is_none() => {
+                Some((place, key))
+            }
             _ => None,
         };
         (context.handle, key)
@@ -418,14 +438,19 @@ impl World {
 
     fn query(&mut self, call: Call) -> Verdict {
         let (handle, session) = self.session(call);
-        let known = ContextAttribute::NAMED.get(usize::from(call.input % 10));
+        let names = ContextAttribute::NAMED;
+        let known = names.get(usize::from(call.input) % names.len().saturating_add(1));
         let attribute = known.map_or(ContextAttribute(FOREIGN_ATTRIBUTE), |(_, attribute)| *attribute);
         let initiates = session
             .and_then(|(place, _)| self.contexts.get(place))
             .is_some_and(|context| context.initiates);
         // Only an initiator is told something of its target.
         let has = known.is_some() && (initiates || attribute != ContextAttribute::TARGET_INFORMATION);
+        let place = choose(&self.contexts, call.handle);
+        let context = place.and_then(|place| self.contexts.get(place));
+        let negotiation = context.is_some_and(Context::has_negotiation);
         let expected = match (session, has) {
+            _ if attribute == ContextAttribute::NEGOTIATION_INFO && negotiation => Status::SEC_E_OK,
             (None, _) => Status::SEC_E_INVALID_HANDLE,
             (Some(_), false) => Status::SEC_E_UNSUPPORTED_FUNCTION,
             (Some(_), true) => Status::SEC_E_OK,
