@@ -3,7 +3,7 @@
 use legwork_engine::{
     codec::der::Tolerances,
     error::{TokenError, TokenErrorKind},
-    negotiate::messages::{NegState, NegTokenInit, NegTokenResp, Oid, Token},
+    negotiate::messages::{MechTypes, NegState, NegTokenInit, NegTokenResp, Oid, Token},
     ntlm::messages::{MessageType, message_type},
 };
 
@@ -23,10 +23,14 @@ pub(super) fn due(sent: &[u8], role: Role) -> Due {
     }
 }
 
-/// Whether the acceptor has another list than the initiator sent.
+/// Whether the acceptor has another list than the initiator sent. Another encoding of the same is none: the code over it
+/// covers the distinguished one (RFC 4178 section 5), and readers differ in whether they make that.
 pub(super) fn list_altered(trace: &Trace) -> bool {
     let list = |token: Option<&[u8]>| match Token::parse(token?).ok()? {
-        Token::Framed(init) | Token::Bare(init) => init.mech_types.map(|list| list.0.to_vec()),
+        Token::Framed(init) | Token::Bare(init) => {
+            let mechanisms = |list: MechTypes<'_>| list.iter().map(Oid::into_owned).collect::<Vec<_>>();
+            init.mech_types.map(mechanisms)
+        }
         _ => None,
     };
     let of = |role| trace.legs().filter(move |(_, event)| event.side == role);
@@ -118,7 +122,7 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
         }
         When::CodeBroken => {
             let altered = seen.list_altered || code(resp) != code(&sent);
-            code(resp).is_some() && altered
+            code(resp).is_some_and(|code| !code.is_empty()) && altered
         }
         When::MechanismCodeBroken => {
             message_type(token) == Ok(MessageType::AUTHENTICATE)
@@ -159,13 +163,14 @@ fn is_malformed(seen: &Seen<'_>, token: &[u8]) -> bool {
     conditions.iter().any(|when| of_mechanism(*when, &inside))
 }
 
-/// Whether a mechanism's token was altered before.
+/// Whether a mechanism's token was altered before. What somebody took from a token that cannot be read, nobody can tell.
 pub(super) fn mechanism_altered(trace: &Trace) -> bool {
     let mut last: Option<Vec<u8>> = None;
     for (_, event) in trace.legs() {
         let token = event.input().and_then(mechanism_token);
         if let Some(sent) = &last
             && event.altered_input
+            && event.input().is_none_or(|input| Token::parse(input).is_ok())
             && token.as_deref().unwrap_or_default() != sent.as_slice()
         {
             return true;
