@@ -377,8 +377,6 @@ deviations! {
     SupportedMechOmitted = "supported-mech-omitted";
     /// The acceptor names the mechanism in later tokens, and not only in the first.
     SupportedMechRepeated = "supported-mech-repeated";
-    /// The acceptor does not say that it refuses.
-    RejectNotSent = "reject-not-sent";
     /// The acceptor does not begin.
     HintRefused = "hint-refused";
     /// The acceptor takes no token without wrapper.
@@ -431,4 +429,10 @@ deviations! {
     RepeatedSelectionRefused = "repeated-selection-refused";
     /// An acceptor that says behind the last token that it goes on is refused, whether a code is due or not.
     IncompleteWithoutCodeRefused = "incomplete-without-code-refused";
+    /// A second list of mechanisms begins the negotiation anew.
+    SecondListTolerated = "second-list-tolerated";
+    /// The code over the list of mechanisms is made with the peer's keys.
+    MechListMicWithKeysOfPeer = "mech-list-mic-with-keys-of-peer";
+    /// Credentials serve either side, whatever they were acquired for.
+    CredentialUseIgnored = "credential-use-ignored";
 }

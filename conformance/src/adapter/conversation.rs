@@ -128,8 +128,11 @@ fn hello(bench: &mut Bench<'_>) -> Seen {
         wrong.extend(unknown.map(|name| format!("`{name}` is nothing that `honours` has a name for")));
         // What vectors can judge has their names, for packages that there are vectors of.
         let functions = Vec::from_iter(vectors::functions(&drive.package));
-        if !functions.is_empty() {
-            let tokens = TokenKind::ALL.map(TokenKind::name);
+        let of_package = TokenKind::ALL
+            .iter()
+            .filter(|token| token.package() == drive.package);
+        let tokens: Vec<&str> = of_package.map(|token| token.name()).collect();
+        if !tokens.is_empty() {
             wrong.extend(strange(&drive.decode, &tokens, "token of the vectors"));
             wrong.extend(strange(&drive.encode, &tokens, "token of the vectors"));
             wrong.extend(strange(&drive.derive, &functions, "function of the vectors"));

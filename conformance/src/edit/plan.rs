@@ -51,6 +51,8 @@ pub enum Misconduct {
     Dies,
     /// The process does not answer on its second leg.
     FallsSilent,
+    /// Its legs that go on have no attributes.
+    ForgetsAttributes,
     /// Decodes other fields than the token has.
     Misreads,
     /// Decodes what is no token.
@@ -78,6 +80,7 @@ impl Plan {
                 plan.misconduct = Some(match name.as_str() {
                     "dies" => Misconduct::Dies,
                     "falls-silent" => Misconduct::FallsSilent,
+                    "forgets-attributes" => Misconduct::ForgetsAttributes,
                     "misreads" => Misconduct::Misreads,
                     "takes-malformed" => Misconduct::TakesMalformed,
                     "miswrites" => Misconduct::Miswrites,

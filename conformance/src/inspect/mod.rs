@@ -151,6 +151,9 @@ impl From<TokenKind> for Kind {
             TokenKind::Challenge => Self::Challenge,
             TokenKind::Authenticate => Self::Authenticate,
             TokenKind::AvPair => Self::AvPairs,
+            TokenKind::NegTokenInit => Self::NegTokenInit,
+            TokenKind::NegTokenInit2 => Self::NegTokenInit2,
+            TokenKind::NegTokenResp => Self::NegTokenResp,
         }
     }
 }

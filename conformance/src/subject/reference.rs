@@ -4,6 +4,7 @@ mod codec;
 mod derive;
 mod members;
 mod policy;
+mod spnego;
 
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
@@ -161,6 +162,13 @@ impl Reference {
         self.leg_outcome(leg, reply, bits)
     }
 
+    /// The attributes of a leg, unless the plan is to forget them while the exchange goes on.
+    fn attributes(&self, bits: u32, complete: bool) -> Option<Attributes> {
+        let forgets = self.plan.misconduct() == Some(Misconduct::ForgetsAttributes);
+        let namespace = Namespace::Sspi;
+        (complete || !forgets).then_some(Attributes { namespace, bits })
+    }
+
     fn leg_outcome<A>(&mut self, leg: &Leg, reply: LegReply<A>, bits: u32) -> Outcome {
         if let Some(handle) = reply.context {
             self.contexts.insert(leg.new_context, handle);
@@ -173,10 +181,7 @@ impl Reference {
         self.plan.edit_in_transit(&mut buffers);
         Outcome {
             buffers,
-            attributes: Some(Attributes {
-                namespace: Namespace::Sspi,
-                bits,
-            }),
+            attributes: self.attributes(bits, reply.expiry.is_some()),
             expiry: reply.expiry,
             allocated: reply.allocation.is_some(),
             ..told(reply.status, reply.error.as_ref().map(ToString::to_string))
@@ -383,11 +388,11 @@ fn hello() -> Hello {
         encode: Vec::new(),
         derive: Vec::new(),
     };
-    // Tokens and functions of NTLM can be asked for by themselves.
+    // Tokens and functions can be asked for by themselves.
     let alone = |drive: Drive| Drive {
-        decode: words(codec::made_by(drive.role.peer())),
-        encode: words(codec::made_by(drive.role)),
-        derive: words(&Vec::from_iter(functions("ntlm"))),
+        decode: words(codec::made_by(&drive.package, drive.role.peer())),
+        encode: words(codec::made_by(&drive.package, drive.role)),
+        derive: words(&Vec::from_iter(functions(&drive.package))),
         ..drive
     };
     Hello {
@@ -397,8 +402,8 @@ fn hello() -> Hello {
         drives: vec![
             alone(drive("ntlm", Role::Initiator, "initialize")),
             alone(drive("ntlm", Role::Acceptor, "accept")),
-            drive("negotiate", Role::Initiator, "initialize"),
-            drive("negotiate", Role::Acceptor, "accept"),
+            alone(drive("negotiate", Role::Initiator, "initialize")),
+            alone(drive("negotiate", Role::Acceptor, "accept")),
         ],
         controls: words(&["clock", "randomness", "host", "account-state", "package-list"]),
     }

@@ -49,7 +49,6 @@ const LENGTH: &[Mutant] = &[
     Mutant::Zero,
     Mutant::PlusOne,
     Mutant::MinusOne,
-    Mutant::PastTheEnd,
     Mutant::LongForm,
     Mutant::LongestForm,
     Mutant::Indefinite,
@@ -59,6 +58,21 @@ const LENGTH: &[Mutant] = &[
     Mutant::BeyondLowByte,
     Mutant::BeyondLowHalf,
 ];
+/// Of an element of one byte, which is empty with one byte less.
+const LENGTH_OF_STATE: &[Mutant] = &[
+    Mutant::Zero,
+    Mutant::PlusOne,
+    Mutant::LongForm,
+    Mutant::LongestForm,
+    Mutant::Indefinite,
+    Mutant::TooWide,
+    Mutant::Half,
+    Mutant::Huge,
+    Mutant::BeyondLowByte,
+    Mutant::BeyondLowHalf,
+];
+/// Of an element that fills another one: its absence and its end are the other's.
+const FILLING: &[Mutant] = &[Mutant::Twice, Mutant::CutBefore];
 const PRESENCE: &[Mutant] = &[
     Mutant::Absent,
     Mutant::Twice,
@@ -108,9 +122,18 @@ pub(crate) fn mutations(structure: Structure) -> Vec<Mutation> {
     }
     let names = fields.iter().filter_map(|(name, _)| field_name(name));
     for name in names.filter(|name| has(structure, name)) {
+        add(&mut mutations, name, PRESENCE);
         field(&mut mutations, name, values(structure, name));
+        if !is_last(structure, name) {
+            add(
+                &mut mutations,
+                &format!("{name}.outer-length"),
+                &[Mutant::PastTheEnd],
+            );
+        }
     }
     if structure == Structure::NegTokenInit2 {
+        add(&mut mutations, "hint-name", FILLING);
         field(&mut mutations, "hint-name", BYTES);
     }
     mutations
@@ -131,6 +154,15 @@ fn has(structure: Structure, field: &str) -> bool {
     }
 }
 
+/// Whether no field follows: to end past the end of what it stands in is one byte more, then.
+fn is_last(structure: Structure, field: &str) -> bool {
+    match structure {
+        Structure::NegTokenInit => field == "mech-token",
+        Structure::NegTokenResp => field == "response-token",
+        _ => matches!(field, "hints" | "mech-list-mic"),
+    }
+}
+
 fn add(mutations: &mut Vec<Mutation>, at: &str, to: &[Mutant]) {
     mutations.extend(to.iter().map(|to| Mutation {
         at: at.to_owned(),
@@ -143,9 +175,14 @@ fn element(mutations: &mut Vec<Mutation>, name: &str) {
     add(mutations, &format!("{name}.tag"), TAG);
     add(mutations, &format!("{name}.length"), LENGTH);
     match name {
-        "this-mech" | "mech-types.0" => {
+        "this-mech" => {
             add(mutations, name, PRESENCE);
-            add(mutations, &format!("{name}.value"), BYTES);
+            add(mutations, "this-mech.length", &[Mutant::PastTheEnd]);
+            add(mutations, "this-mech.value", BYTES);
+        }
+        "mech-types.0" => {
+            add(mutations, name, FILLING);
+            add(mutations, "mech-types.0.value", BYTES);
         }
         "token" => add(mutations, name, &[Mutant::Nested]),
         _ => {}
@@ -165,11 +202,15 @@ fn values(structure: Structure, name: &str) -> &'static [Mutant] {
 
 /// A field: its explicit tag, and the element inside.
 fn field(mutations: &mut Vec<Mutation>, name: &str, values: &[Mutant]) {
-    add(mutations, name, PRESENCE);
+    let lengths = if name == "neg-state" {
+        LENGTH_OF_STATE
+    } else {
+        LENGTH
+    };
     add(mutations, &format!("{name}.outer-tag"), TAG);
     add(mutations, &format!("{name}.outer-length"), LENGTH);
     add(mutations, &format!("{name}.tag"), TAG);
-    add(mutations, &format!("{name}.length"), LENGTH);
+    add(mutations, &format!("{name}.length"), lengths);
     add(mutations, &format!("{name}.value"), values);
 }
 

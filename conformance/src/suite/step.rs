@@ -125,6 +125,8 @@ pub enum HandleChoice {
     StaleCredential,
     /// A credential handle that was never given out.
     ForeignCredential,
+    /// A credential that was acquired for the other side's calls.
+    CredentialOfPeer,
 }
 
 /// A change of a token.

@@ -120,11 +120,26 @@ pub enum TokenKind {
     Authenticate,
     /// A list of AV pairs.
     AvPair,
+    /// An initiator's list of mechanisms.
+    NegTokenInit,
+    /// An acceptor's list of mechanisms with its hints.
+    #[serde(rename = "neg-token-init2")]
+    NegTokenInit2,
+    /// A later token of Negotiate.
+    NegTokenResp,
 }
 
 impl TokenKind {
     /// All of them, as they follow each other.
-    pub const ALL: [Self; 4] = [Self::Negotiate, Self::Challenge, Self::Authenticate, Self::AvPair];
+    pub const ALL: [Self; 7] = [
+        Self::Negotiate,
+        Self::Challenge,
+        Self::Authenticate,
+        Self::AvPair,
+        Self::NegTokenInit,
+        Self::NegTokenInit2,
+        Self::NegTokenResp,
+    ];
 
     /// Its name in the vector files and in the adapter protocol.
     #[must_use]
@@ -134,6 +149,18 @@ impl TokenKind {
             Self::Challenge => "challenge",
             Self::Authenticate => "authenticate",
             Self::AvPair => "av_pair",
+            Self::NegTokenInit => "neg_token_init",
+            Self::NegTokenInit2 => "neg_token_init2",
+            Self::NegTokenResp => "neg_token_resp",
+        }
+    }
+
+    /// The package that it is a token of.
+    #[must_use]
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Negotiate | Self::Challenge | Self::Authenticate | Self::AvPair => "ntlm",
+            Self::NegTokenInit | Self::NegTokenInit2 | Self::NegTokenResp => "negotiate",
         }
     }
 
@@ -206,10 +233,10 @@ impl Known {
         self.vector.result == Outcome::Invalid && !self.vector.flags.iter().any(elsewhere)
     }
 
-    /// Whether the fields say all: the layout is the usual one, and no bytes follow.
+    /// Whether the fields say all: the layout is the usual one, lengths are the shortest, and no bytes follow.
     pub(super) fn is_encodable(&self) -> bool {
         let says_more = |name: &str| self.vector.fields.contains_key(name);
-        self.is_decodable() && !says_more("layout") && !says_more("trailer")
+        self.is_decodable() && !says_more("layout") && !says_more("trailer") && !says_more("long_lengths")
     }
 }
 

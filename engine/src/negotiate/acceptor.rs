@@ -5,7 +5,7 @@ use super::{
     messages::{InitForm, MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, repeats, send, told, wrong,
+    read, read_resp, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},
@@ -69,6 +69,11 @@ impl Acceptor {
         let wrapped = !matches!(self, Self::ExpectUnwrapped(_));
         let result = match self {
             Self::ExpectInit(state) => state.step(turn, out),
+            Self::ExpectToken(exchange)
+                if is_offer(token) && deviates!(turn.environment, SecondListTolerated) =>
+            {
+                Self::Complete(exchange).step(turn, out)
+            }
             Self::ExpectToken(exchange) => exchange.step(turn, out),
             Self::ExpectUnwrapped(mut exchange) => {
                 exchange.mechanism = exchange.mechanism.step(&mut inner(turn, token), out)?;
@@ -83,7 +88,6 @@ impl Acceptor {
             && wrapped
             && is_refusal(error)
             && turn.environment.policy.negotiate.send_reject
-            && !deviates!(turn.environment, RejectNotSent)
         {
             out.truncate(start);
             let message = NegTokenResp {
@@ -98,8 +102,7 @@ impl Acceptor {
     /// Whether the context is complete and its caller may not go on: a new offer asks to authenticate again.
     #[must_use]
     pub fn is_closed(&self, turn: &AcceptorTurn<'_>) -> bool {
-        let is_offer = || matches!(Token::parse(turn.token), Ok(Token::Framed(_)));
-        self.is_complete() && !(is_offer() && repeats(turn.environment))
+        self.is_complete() && (!is_offer(turn.token) || deviates!(turn.environment, ReauthenticationRefused))
     }
 
     /// Whether nothing is left to do.
@@ -141,6 +144,11 @@ impl Acceptor {
             Self::ExpectInit(_) => None,
         }
     }
+}
+
+/// Whether a token is an offer as a first token has it.
+fn is_offer(token: &[u8]) -> bool {
+    matches!(Token::parse(token), Ok(Token::Framed(_)))
 }
 
 /// Whether the acceptor understood what it refuses, and was not refused itself.

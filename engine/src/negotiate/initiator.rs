@@ -359,8 +359,10 @@ impl Exchange {
         self = self.advance(token, resp, turn, &mut produced)?;
         self.verify(token, resp, turn.environment)?;
         if !produced.is_empty() {
-            let done = resp.neg_state == Some(NegState::ACCEPT_COMPLETED);
-            if done && !deviates!(turn.environment, EarlyCompletionTolerated) {
+            if resp.neg_state == Some(NegState::ACCEPT_COMPLETED) {
+                if deviates!(turn.environment, EarlyCompletionTolerated) {
+                    return Ok(Initiator::Complete(self));
+                }
                 return Err(wrong(token, 0, TokenErrorKind::BadValue));
             }
             let code = self.code(turn.environment)?;
@@ -471,8 +473,8 @@ impl Exchange {
         if required && !self.verified && mic::takes_part(required, session, turn.environment) {
             missing_code(turn.environment)?;
         }
-        // Azure and Apple say so behind the last token, without a code (Samba's bug 11994).
-        let due = self.verified || deviates!(turn.environment, IncompleteWithoutCodeRefused);
+        // Azure and Apple say so behind the last token where no code is due (Samba's bug 11994).
+        let due = self.sent_code || deviates!(turn.environment, IncompleteWithoutCodeRefused);
         if due && resp.neg_state == Some(NegState::ACCEPT_INCOMPLETE) {
             return Err(wrong(token, 0, TokenErrorKind::BadValue));
         }

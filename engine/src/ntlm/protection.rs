@@ -212,6 +212,10 @@ impl Protection {
     /// As [`Self::sign`].
     pub fn sign_mech_list(&mut self, list: &[u8], environment: &Environment) -> Result<Signature, Error> {
         self.may_send(NegotiateFlags::SIGN | NegotiateFlags::SEAL, environment)?;
+        if deviates!(environment, MechListMicWithKeysOfPeer) {
+            let mut peer = Self::new(self.flags, self.session_key.clone(), self.own.peer());
+            return peer.sign([list], 0, environment);
+        }
         let before = self.sending(0, environment).sealing.clone();
         let signature = self.sign([list], 0, environment)?;
         restore(&mut self.send, before, environment);

@@ -21,7 +21,7 @@ pub(super) fn leg(judge: &mut Judge<'_>, at: usize, event: &Event, view: &View) 
     let Some(class) = judge.meaning(event).map(|meaning| meaning.class) else {
         return;
     };
-    let asked = matches!(class, Class::Complete | Class::CompleteAndContinue);
+    let asked = event.completed.is_some() || matches!(class, Class::Complete | Class::CompleteAndContinue);
     judge.check(&of(event, "no-completion-asked"), at, !asked, || {
         calls::told(event.side.name(), event)
     });

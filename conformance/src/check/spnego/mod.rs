@@ -383,6 +383,12 @@ fn code(
         let protected = Authenticate::parse(token).is_ok_and(|message| message.mic.is_some());
         let policy = judge.trace.world.side(event.side).policy.get("mech-list-mic");
         let withheld = policy.is_some_and(|policy| policy == "never" || policy == "required");
+        let makes_none = policy.is_some_and(|policy| policy == "never");
+        if behind.codes_due() && before.agreed.is_none() && !makes_none && !event.altered_input {
+            judge.check("wire/negotiate/mic-required", at, made, || {
+                "codes are due, and the mechanism's last token comes without".to_owned()
+            });
+        }
         if protected && !withheld {
             judge.check("wire/negotiate/mic-needs-ntlm-mic", at, made, || {
                 "the NTLM message has a MIC, and the token no mechListMIC".to_owned()

@@ -118,7 +118,9 @@ impl View {
     /// Whether the mechanism can sign; none while it is not done.
     pub(super) fn integrity(&self) -> Option<bool> {
         let (flags, anonymous) = self.agreed?;
-        Some(flags.contains(NegotiateFlags::SIGN) && !anonymous)
+        // Whoever seals can sign as well.
+        let signs = flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
+        Some(signs && !anonymous)
     }
 
     /// Whether codes are due, as far as a side can tell.

@@ -1,6 +1,6 @@
 //! One leg: its arguments, and what happens to its token.
 
-use super::{CONTEXT, CREDENTIAL, CallerDeviation, Driver, ROOM, Seat, party::handles};
+use super::{CONTEXT, CREDENTIAL, CallerDeviation, Driver, OTHER, ROOM, Seat, party::handles};
 use crate::{
     edit::Token,
     protocol::{Buffer, Leg, Request, Role},
@@ -257,6 +257,15 @@ impl Driver<'_, '_> {
                     },
                     None,
                 )?;
+            }
+            Some(HandleChoice::CredentialOfPeer) => {
+                let request = Request::Acquire {
+                    credential: OTHER,
+                    package: self.case.entry.package.clone(),
+                    role: role.peer(),
+                    identity: self.case.world.identity.clone(),
+                };
+                self.call(role, Purpose::Step, request, None)?;
             }
             _ => {}
         }

@@ -124,5 +124,6 @@ pub(super) fn handles(
         Some(HandleChoice::ForeignContext) => (Some(NEVER_GIVEN), CREDENTIAL),
         Some(HandleChoice::StaleCredential) => (own, CREDENTIAL),
         Some(HandleChoice::ForeignCredential) => (own, NEVER_GIVEN),
+        Some(HandleChoice::CredentialOfPeer) => (own, OTHER),
     }
 }

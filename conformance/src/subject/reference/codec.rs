@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     derive,
     members::{Members, array, bytes, flags, has, list, number, object, text},
-    told,
+    spnego, told,
 };
 use crate::{
     edit::plan::Misconduct,
@@ -23,17 +23,19 @@ use crate::{
 };
 
 /// The tokens that a side makes in an exchange; the other one reads them.
-pub(super) fn made_by(role: Role) -> &'static [&'static str] {
-    match role {
-        Role::Initiator => &["negotiate", "authenticate", "av_pair"],
-        Role::Acceptor => &["challenge", "av_pair"],
+pub(super) fn made_by(package: &str, role: Role) -> &'static [&'static str] {
+    match (package, role) {
+        ("negotiate", Role::Initiator) => &["neg_token_init", "neg_token_resp"],
+        ("negotiate", Role::Acceptor) => &["neg_token_init2", "neg_token_resp"],
+        (_, Role::Initiator) => &["negotiate", "authenticate", "av_pair"],
+        (_, Role::Acceptor) => &["challenge", "av_pair"],
     }
 }
 
 /// What a token says, as the vector files spell it. A token that nobody has heard of is the asker's mistake.
 pub(super) fn decode(package: &str, token: &str, bytes: &[u8], misconduct: Option<Misconduct>) -> Answer {
     let read = |token: TokenKind| inspect::vector_fields(token.into(), bytes);
-    let fields = match of_ntlm(package).and_then(|()| known(token)).map(read) {
+    let fields = match known(package, token).map(read) {
         Ok(fields) => fields,
         Err(message) => return Answer::Fault(message),
     };
@@ -54,9 +56,7 @@ pub(super) fn decode(package: &str, token: &str, bytes: &[u8], misconduct: Optio
 
 /// The token that says what the vector files spell.
 pub(super) fn encode(package: &str, token: &str, values: &Members, misconduct: Option<Misconduct>) -> Answer {
-    let made = of_ntlm(package)
-        .and_then(|()| known(token))
-        .and_then(|token| emit(token, values));
+    let made = known(package, token).and_then(|token| emit(token, values));
     answer(made, misconduct == Some(Misconduct::Miswrites), |bytes| Outcome {
         buffers: vec![Buffer::new(BufferKind::TOKEN.0, bytes)],
         ..told(SecurityStatus::SEC_E_OK, None)
@@ -98,14 +98,18 @@ fn of_ntlm(package: &str) -> Result<(), String> {
     }
 }
 
-fn known(token: &str) -> Result<TokenKind, String> {
-    TokenKind::from_name(token).ok_or_else(|| format!("no token is called `{token}`"))
+fn known(package: &str, token: &str) -> Result<TokenKind, String> {
+    let known = TokenKind::from_name(token).filter(|token| token.package() == package);
+    known.ok_or_else(|| format!("no token of `{package}` is called `{token}`"))
 }
 
-/// Another flag, or another order.
+/// Another flag, another code, or another order.
 fn misread(mut fields: Value) -> Value {
     if let Some(Value::Array(pairs)) = fields.get_mut("pairs") {
         pairs.reverse();
+    }
+    if let Some(token) = fields.get_mut("mech_list_mic") {
+        *token = json!("00");
     }
     if let Some(flags) = fields.get_mut("flags") {
         *flags = json!("0x00000001");
@@ -119,6 +123,8 @@ fn emit(token: TokenKind, fields: &Members) -> Result<Vec<u8>, String> {
         TokenKind::Challenge => challenge(fields)?.emit(),
         TokenKind::Authenticate => authenticate(fields)?.emit(),
         TokenKind::AvPair => av_pairs(fields, "pairs")?,
+        TokenKind::NegTokenInit | TokenKind::NegTokenInit2 => spnego::first(fields)?,
+        TokenKind::NegTokenResp => spnego::later(fields)?,
     })
 }
 

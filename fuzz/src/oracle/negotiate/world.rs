@@ -101,6 +101,7 @@ impl Policy {
             send_req_flags: self.has(32),
             send_state: !self.has(64),
             send_reject: !self.has(SILENT_REFUSAL),
+            token_as_mic: false,
         }
     }
 }
