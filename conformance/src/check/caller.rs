@@ -111,7 +111,8 @@ fn same_handle(judge: &mut Judge<'_>, at: usize, event: &Event) {
 
 /// Whether something is already wrong with the exchange up to an event.
 fn strayed(judge: &Judge<'_>, before: usize) -> bool {
-    let wrong = |finding: &Finding| finding.verdict >= Verdict::Fail && finding.event.is_some_and(|at| at < before);
+    let wrong =
+        |finding: &Finding| finding.verdict >= Verdict::Fail && finding.event.is_some_and(|at| at < before);
     judge.findings.iter().any(wrong)
 }
 
