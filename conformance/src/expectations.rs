@@ -60,6 +60,11 @@ pub struct Entry {
     pub withholds: Option<Withheld>,
     /// What is deviant, and why we believe that it is not us: the evidence.
     pub reason: String,
+    /// Why it counts as a deviation of theirs and not of ours: the sections of the specification that were read, what at
+    /// least two other implementations do in the same cases, and what blame or the accepting twin shows. Absent until
+    /// somebody has done that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<String>,
     /// Where it is discussed with the people who can change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,

@@ -379,6 +379,10 @@ fn rules_are_listed_and_shown() {
         acceptor-skip-mic-verification (deviation skip-mic-verification)
 
       scenarios
+        negotiate/tampering/list
+        negotiate/tampering/choice
+        negotiate/tampering/answer
+        negotiate/tampering/offer-inside
         ntlm/mic/tampered-negotiate
         ntlm/mic/tampered-challenge
         ntlm/mic/tampered-authenticate

@@ -18,9 +18,11 @@ use legwork_vectors::{Outcome, Vector};
 fn results() -> (Suite, Vec<CaseResult>) {
     let suite = Suite::embedded().expect("the embedded suite is sound");
     let cases = case::expand(&suite);
-    let generated: Vec<_> = cases.into_iter().filter(case::Case::is_generated).collect();
-    assert!(generated.len() > 1_500, "only {} cases", generated.len());
-    let results = runner::run_reference(&suite, &generated, &Options::default(), |_| {});
+    let conditional = |case: &case::Case<'_>| !conditions(&case.entry.scenario.steps).is_empty();
+    let chosen = |case: &case::Case<'_>| case.is_generated() || conditional(case);
+    let cases: Vec<_> = cases.into_iter().filter(chosen).collect();
+    assert!(cases.len() > 2_500, "only {} cases", cases.len());
+    let results = runner::run_reference(&suite, &cases, &Options::default(), |_| {});
     (suite.clone(), results)
 }
 

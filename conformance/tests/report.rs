@@ -29,6 +29,19 @@ fn plain(run: &Run<'_>) -> String {
     text::report(run, text::Style::default())
 }
 
+/// Where key exchange alone was agreed on, a key may be there or not; a byte is neither.
+#[test]
+fn a_key_of_one_byte_is_none() {
+    let suite = suite();
+    let case = "ntlm/good/requirements/initiator:none/acceptor:none";
+    let staged = Staged::new(&suite, case, Some("authenticate-key-of-one-byte"));
+    let findings = &staged.results[0].findings;
+    let found = findings
+        .iter()
+        .find(|finding| finding.rule == "wire/ntlm/encrypted-key-present");
+    assert_eq!(found.map(|finding| finding.verdict), Some(Verdict::Fail));
+}
+
 #[test]
 fn a_run_in_which_all_is_well_is_a_few_lines() {
     let suite = suite();

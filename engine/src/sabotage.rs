@@ -321,6 +321,32 @@ deviations! {
     UnnegotiatedProtectionTolerated = "unnegotiated-protection-tolerated";
     /// A signature that does not fit is cut.
     TokenBufferTruncated = "token-buffer-truncated";
+    /// The context ends when it begins.
+    ExpiryAtOnce = "expiry-at-once";
+    /// The context that the first call gives out is not kept.
+    ContextNotKept = "context-not-kept";
+    /// Tokens are given out in data buffers.
+    TokenInDataBuffer = "token-in-data-buffer";
+    /// Allocation by the package is reported without any.
+    AllocationAlwaysReported = "allocation-always-reported";
+    /// A leg that goes on asks for CompleteAuthToken.
+    AsksForCompletion = "asks-for-completion";
+    /// The initiator reports a stream, and that it asked somebody for credentials.
+    RequirementsReported = "requirements-reported";
+    /// The initiator says after a further leg that it is done, while it is not.
+    FurtherLegReportsOk = "further-leg-reports-ok";
+    /// A query for the sizes gets zeros.
+    SizesForgotten = "sizes-forgotten";
+    /// A query for the names of both sides gets no target.
+    TargetForgotten = "target-forgotten";
+    /// A query for the lifespan gets none.
+    LifespanForgotten = "lifespan-forgotten";
+    /// A query for the package gets Negotiate.
+    PackageInfoOfNegotiation = "package-info-of-negotiation";
+    /// A query for the negotiation does not get the package that was chosen.
+    ChosenPackageNotTold = "chosen-package-not-told";
+    /// Credentials serve either side, whatever they were acquired for.
+    CredentialUseIgnored = "credential-use-ignored";
     /// Lengths in more bytes than they need are refused.
     LongLengthRefused = "long-length-refused";
     /// A first token without framing is taken.
@@ -387,30 +413,6 @@ deviations! {
     EarlyProtectionRefused = "early-protection-refused";
     /// The negotiation is said to go on although it is complete.
     NegotiationNeverComplete = "negotiation-never-complete";
-    /// The context ends when it begins.
-    ExpiryAtOnce = "expiry-at-once";
-    /// The context that the first call gives out is not kept.
-    ContextNotKept = "context-not-kept";
-    /// Tokens are given out in data buffers.
-    TokenInDataBuffer = "token-in-data-buffer";
-    /// Allocation by the package is reported without any.
-    AllocationAlwaysReported = "allocation-always-reported";
-    /// A leg that goes on asks for CompleteAuthToken.
-    AsksForCompletion = "asks-for-completion";
-    /// The initiator reports a stream, and that it asked somebody for credentials.
-    RequirementsReported = "requirements-reported";
-    /// The initiator says after a further leg that it is done, while it is not.
-    FurtherLegReportsOk = "further-leg-reports-ok";
-    /// A query for the sizes gets zeros.
-    SizesForgotten = "sizes-forgotten";
-    /// A query for the names of both sides gets no target.
-    TargetForgotten = "target-forgotten";
-    /// A query for the lifespan gets none.
-    LifespanForgotten = "lifespan-forgotten";
-    /// A query for the package gets Negotiate.
-    PackageInfoOfNegotiation = "package-info-of-negotiation";
-    /// A query for the negotiation does not get the package that was chosen.
-    ChosenPackageNotTold = "chosen-package-not-told";
     /// The mechanisms of policy are not looked at.
     MechanismPolicyIgnored = "mechanism-policy-ignored";
     /// A list with requirements is refused.
@@ -433,6 +435,4 @@ deviations! {
     SecondListTolerated = "second-list-tolerated";
     /// The code over the list of mechanisms is made with the peer's keys.
     MechListMicWithKeysOfPeer = "mech-list-mic-with-keys-of-peer";
-    /// Credentials serve either side, whatever they were acquired for.
-    CredentialUseIgnored = "credential-use-ignored";
 }

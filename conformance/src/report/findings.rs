@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     expectations::{Entry, ExpectationsFile},
+    protocol::Role,
     rules_command::word,
     subject::description::Origin,
     suite::{Suite, rule::Effect},
@@ -33,6 +34,7 @@ pub fn page(suite: &Suite, subjects: &[Subject]) -> String {
          (`.github/SECURITY.md`).\n\n",
     );
     overview(&mut text, suite, subjects);
+    confirmed(&mut text, suite, subjects);
     for subject in subjects {
         one(&mut text, suite, subject);
     }
@@ -71,6 +73,46 @@ fn overview(text: &mut String, suite: &Suite, subjects: &[Subject]) {
     }
 }
 
+/// How many findings are confirmed, by subject, class of defects and role.
+fn confirmed(text: &mut String, suite: &Suite, subjects: &[Subject]) {
+    let all = || {
+        let entries = |subject| confirmed_of(subject).map(move |entry| (subject, entry));
+        subjects.iter().flat_map(entries)
+    };
+    let by_subject = tally(all().map(|(subject, _)| subject.name.clone()));
+    let by_class = tally(
+        all()
+            .flat_map(|(_, entry)| classes(suite, entry))
+            .map(str::to_owned),
+    );
+    let by_role = tally(all().flat_map(|(_, entry)| {
+        let roles = entry.role.map_or_else(|| Role::BOTH.to_vec(), |role| vec![role]);
+        roles.into_iter().map(|role| role.name().to_owned())
+    }));
+    text.push_str("\n## Confirmed\n\n");
+    push_line(
+        text,
+        "Of these the specification was read again, other implementations were held beside, and blame or the accepting twin says \
+         whose\nfault it is. They come first in each list.",
+    );
+    text.push('\n');
+    push_line(text, "| | confirmed |");
+    push_line(text, "|---|---|");
+    for (what, counts) in [
+        ("all", &BTreeMap::from([(String::new(), all().count())])),
+        ("subjects", &by_subject),
+        ("classes of defects", &by_class),
+        ("roles", &by_role),
+    ] {
+        push_line(text, &format!("| {what} | {} |", listed(counts).trim()));
+    }
+}
+
+fn confirmed_of(subject: &Subject) -> impl Iterator<Item = &Entry> {
+    let entries = subject.file.expectations.iter();
+    entries.filter(|entry| entry.confirmed.is_some())
+}
+
 fn tally(words: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for word in words {
@@ -96,9 +138,10 @@ fn one(text: &mut String, suite: &Suite, subject: &Subject) {
     let home = homepage.as_deref().map(|home| format!(", <{home}>"));
     let home = language.into_iter().chain(home).collect::<String>();
     let count = counted(subject.file.expectations.len(), "finding");
-    push_line(text, &format!("{seen}{home}: {count}."));
+    let sure = confirmed_of(subject).count();
+    push_line(text, &format!("{seen}{home}: {count}, {sure} of them confirmed."));
     let mut entries: Vec<&Entry> = subject.file.expectations.iter().collect();
-    entries.sort_by_key(|entry| effect(suite, entry));
+    entries.sort_by_key(|entry| (entry.confirmed.is_none(), effect(suite, entry)));
     for entry in entries {
         finding(text, suite, entry);
     }
@@ -118,6 +161,10 @@ fn finding(text: &mut String, suite: &Suite, entry: &Entry) {
             &reason
         },
     );
+    if let Some(evidence) = &entry.confirmed {
+        let evidence = evidence.split_whitespace().collect::<Vec<_>>().join(" ");
+        push_line(text, &format!("\n**Confirmed.** {evidence}"));
+    }
     let cases: Vec<String> = entry.cases.iter().map(|case| format!("`{case}`")).collect();
     let cases = if cases.is_empty() {
         "wherever it is checked".to_owned()

@@ -80,8 +80,6 @@ pub enum When {
     HintsMalformed,
     /// A length in a token of Negotiate has more bytes than it needs.
     LongLengths,
-    /// A list of mechanisms without framing.
-    Unframed,
     /// A list of mechanisms has a code, and no mechanism has keys yet.
     CodeTooEarly,
     /// NTLM is not in the list of mechanisms.
@@ -98,8 +96,6 @@ pub enum When {
     Rejected,
     /// The state is none of the four.
     StateUnknown,
-    /// The state is request-mic, and the token is not the acceptor's first.
-    RequestOutOfTurn,
     /// The state is accept-completed, and the mechanism is not done.
     CompletedTooEarly,
     /// The acceptor's choice is not the one that was sent.

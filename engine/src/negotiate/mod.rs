@@ -94,40 +94,39 @@ pub type Negotiation = (Progress, Option<Mechanism>);
 /// Reads a token.
 fn read<'a>(token: &'a [u8], environment: &Environment) -> Result<Token<'a>, TokenError> {
     let read = Token::parse(token)?;
-    let refused = |kind| Err(TokenError::new("token", 0, kind));
+    match refused(&read, environment) {
+        Some(kind) => Err(TokenError::new("token", 0, kind)),
+        None => Ok(read),
+    }
+}
+
+/// What is against a token that is well formed.
+fn refused(read: &Token<'_>, environment: &Environment) -> Option<TokenErrorKind> {
     let tolerated = read.tolerated();
     if tolerated.contains(Tolerances::LONG_LENGTH) && deviates!(environment, LongLengthRefused) {
-        return refused(TokenErrorKind::LongLength);
+        return Some(TokenErrorKind::LongLength);
     }
     if matches!(read, Token::Bare(_)) && !deviates!(environment, UnframedTolerated) {
         // RFC 4178 section 4.2: the first token follows the framing of RFC 2743.
-        return refused(TokenErrorKind::UnexpectedTag(0xA0));
+        return Some(TokenErrorKind::UnexpectedTag(0xA0));
     }
-    let extended = match &read {
-        Token::Framed(init) | Token::Bare(init) => !init.extensions.is_empty(),
-        Token::Resp(resp) => !resp.extensions.is_empty(),
-        _ => false,
+    let (extensions, token) = match read {
+        Token::Framed(init) | Token::Bare(init) => (&init.extensions, init.mech_token.as_deref()),
+        Token::Resp(resp) => (&resp.extensions, resp.response_token.as_deref()),
+        _ => return None,
     };
-    if extended && deviates!(environment, ExtensionsRefused) {
-        return refused(TokenErrorKind::BadValue);
-    }
-    let told = matches!(&read, Token::Framed(init) | Token::Bare(init) if init.req_flags.is_some());
-    if told && deviates!(environment, RequestFlagsRefused) {
-        return refused(TokenErrorKind::BadValue);
-    }
-    let hinted = matches!(&read, Token::Framed(init) | Token::Bare(init) if init.hints.is_some());
-    if hinted && deviates!(environment, HintsRefused) {
-        return refused(TokenErrorKind::BadValue);
-    }
-    let empty = match &read {
-        Token::Framed(init) | Token::Bare(init) => init.mech_token.as_deref(),
-        Token::Resp(resp) => resp.response_token.as_deref(),
+    let init = match read {
+        Token::Framed(init) | Token::Bare(init) => Some(init),
         _ => None,
     };
-    if empty.is_some_and(<[u8]>::is_empty) && deviates!(environment, EmptyTokenRefused) {
-        return refused(TokenErrorKind::BadValue);
-    }
-    Ok(read)
+    let has_flags = init.is_some_and(|init| init.req_flags.is_some());
+    let has_hints = init.is_some_and(|init| init.hints.is_some());
+    let is_empty = token.is_some_and(<[u8]>::is_empty);
+    let refuses = !extensions.is_empty() && deviates!(environment, ExtensionsRefused)
+        || has_flags && deviates!(environment, RequestFlagsRefused)
+        || has_hints && deviates!(environment, HintsRefused)
+        || is_empty && deviates!(environment, EmptyTokenRefused);
+    refuses.then_some(TokenErrorKind::BadValue)
 }
 
 /// Reads a token that must be a later one.

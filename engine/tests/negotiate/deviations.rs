@@ -6,7 +6,9 @@ use legwork_engine::{
     call::ContextAttribute,
     environment::MechListMic,
     flags::InitRequirements,
-    negotiate::messages::{MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
+    negotiate::messages::{
+        ContextFlags, MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, ReqFlags, Token,
+    },
     sabotage::Deviation,
 };
 
@@ -74,6 +76,29 @@ const CHANGES: &[(usize, Change)] = &[
     (2, |token| resp(&token, alter)),
     (3, |token| resp(&token, alter)),
     (3, |token| resp(&token, |resp| resp.mech_list_mic = None)),
+    (0, |token| {
+        init(&token, |init| {
+            init.req_flags = Some(ReqFlags::new(ContextFlags::DELEGATE))
+        })
+    }),
+    (2, |_| {
+        let list = Some(MechTypes::new(&[Oid::NTLM]));
+        NegTokenInit {
+            mech_types: list,
+            ..NegTokenInit::default()
+        }
+        .emit_framed()
+    }),
+    (3, |token| resp(&token, |resp| resp.neg_state = None)),
+    (3, |token| {
+        resp(&token, |resp| resp.neg_state = Some(NegState::ACCEPT_INCOMPLETE))
+    }),
+    (3, |token| {
+        resp(&token, |resp| resp.supported_mech = Some(Oid::NTLM))
+    }),
+    (3, |token| {
+        resp(&token, |resp| resp.response_token = Some((&[]).into()))
+    }),
 ];
 
 fn alter(resp: &mut NegTokenResp<'static>) {
@@ -111,6 +136,10 @@ fn worlds() -> Vec<World> {
     };
     vec![
         World::default(),
+        World {
+            timestamp: false,
+            ..World::default()
+        },
         guess,
         legacy,
         request,

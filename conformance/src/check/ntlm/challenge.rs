@@ -62,7 +62,7 @@ fn alone(judge: &mut Judge<'_>, made: Made<'_>, message: &Challenge<'_>) {
         flags.contains(mandatory),
         "NTLM and ALWAYS_SIGN must be set",
     );
-    let reserved = flags & NegotiateFlags::RESERVED;
+    let reserved = flags & NegotiateFlags::MUST_BE_ZERO;
     flag(
         "wire/ntlm/challenge-reserved-bits",
         reserved.is_empty(),

@@ -53,7 +53,7 @@ fn flags(judge: &mut Judge<'_>, made: Made<'_>, flags: NegotiateFlags) {
         flags.intersects(CHARACTER_SETS),
         "neither Unicode nor OEM is offered",
     );
-    let reserved = flags & NegotiateFlags::RESERVED;
+    let reserved = flags & NegotiateFlags::MUST_BE_ZERO;
     flag(
         "wire/ntlm/negotiate-reserved-bits",
         reserved.is_empty(),

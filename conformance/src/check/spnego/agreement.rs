@@ -44,7 +44,7 @@ fn differences(judge: &Judge<'_>, [initiator, acceptor]: &[View; 2]) -> Vec<(&'s
     // The acceptor knows what it sent, and codes tell the initiator whether that arrived.
     if heard && (initiator.codes == [true, true] || acceptor.codes == [true, true]) {
         seen.push(("the mechanism", chosen(initiator), chosen(acceptor)));
-        let list = |view: &View| hex::encode(&view.list);
+        let list = |view: &View| view.offered.iter().map(named).collect::<Vec<_>>().join(" ");
         seen.push(("the list", list(initiator), list(acceptor)));
     }
     let protected = NegotiateFlags::SIGN | NegotiateFlags::SEAL;

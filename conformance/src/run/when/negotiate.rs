@@ -3,7 +3,7 @@
 use legwork_engine::{
     codec::der::Tolerances,
     error::{TokenError, TokenErrorKind},
-    negotiate::messages::{MechTypes, NegState, NegTokenInit, NegTokenResp, Oid, Token},
+    negotiate::messages::{NegState, NegTokenInit, NegTokenResp, Oid, Token},
     ntlm::messages::{MessageType, message_type},
 };
 
@@ -23,13 +23,13 @@ pub(super) fn due(sent: &[u8], role: Role) -> Due {
     }
 }
 
-/// Whether the acceptor has another list than the initiator sent. Another encoding of the same is none: the code over it
-/// covers the distinguished one (RFC 4178 section 5), and readers differ in whether they make that.
+/// Whether the acceptor has other mechanisms than the initiator sent. Who writes the list anew before the code is
+/// verified does not mind how it is written.
 pub(super) fn list_altered(trace: &Trace) -> bool {
     let list = |token: Option<&[u8]>| match Token::parse(token?).ok()? {
         Token::Framed(init) | Token::Bare(init) => {
-            let mechanisms = |list: MechTypes<'_>| list.iter().map(Oid::into_owned).collect::<Vec<_>>();
-            init.mech_types.map(mechanisms)
+            let list = init.mech_types?;
+            Some(list.iter().map(Oid::into_owned).collect::<Vec<_>>())
         }
         _ => None,
     };
@@ -102,10 +102,6 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
     match when {
         When::Rejected => resp.neg_state == Some(NegState::REJECT),
         When::StateUnknown => resp.neg_state.is_some_and(|state| state.name().is_none()),
-        When::RequestOutOfTurn => {
-            let first = sent.supported_mech.is_some() && seen.due == Due::Reply;
-            !first && resp.neg_state == Some(NegState::REQUEST_MIC)
-        }
         When::CompletedTooEarly => {
             seen.due == Due::Reply && mechanism_begins && resp.neg_state == Some(NegState::ACCEPT_COMPLETED)
         }

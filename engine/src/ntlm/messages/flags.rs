@@ -57,6 +57,9 @@ impl NegotiateFlags {
     /// Bits that the specification reserves; zero from a conforming sender.
     pub const RESERVED: Self = Self::from_bits_retain(0x1D244508);
 
+    /// Those of the reserved flags that must be zero; of r8 section 2.2.2.5 says that it should be.
+    pub const MUST_BE_ZERO: Self = Self::from_bits_retain(0x1D244108);
+
     /// Bits that only a CHALLENGE may carry.
     pub const TARGET_TYPES: Self = Self::TARGET_TYPE_DOMAIN.union(Self::TARGET_TYPE_SERVER);
 
