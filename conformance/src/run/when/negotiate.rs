@@ -48,7 +48,6 @@ pub(super) fn holds(when: When, seen: &Seen<'_>) -> bool {
         return token.tolerated().contains(Tolerances::LONG_LENGTH);
     }
     match (token, seen.due) {
-        (Token::Bare(_), Due::NegTokenInit) if when == When::Unframed => true,
         (Token::Framed(init) | Token::Bare(init), Due::NegTokenInit) => offer(when, seen, &init),
         (Token::Resp(resp), Due::Reply | Due::Answer) => answer(when, seen, &resp),
         _ => when == When::Malformed,
