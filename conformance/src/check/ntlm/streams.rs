@@ -135,7 +135,9 @@ impl Streams {
     /// judged.
     fn code_of_one_stream(&mut self, judge: &mut Judge<'_>, sender: Role, code: &WrapperCode) {
         let expected = possible(self.of(sender), code);
-        if let Some(first) = expected.first() {
+        // A token that the harness altered may have had a code that its maker counts.
+        let altered = judge.trace.legs().any(|(_, event)| event.altered_output);
+        if let (Some(first), false) = (expected.first(), altered) {
             let holds = expected
                 .iter()
                 .any(|due| without_pad(due) == without_pad(&code.code));
