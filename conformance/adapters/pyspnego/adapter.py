@@ -1,4 +1,4 @@
-"""Speaks the Legwork adapter protocol for pyspnego's own NTLM provider, both roles.
+"""Speaks the Legwork adapter protocol for pyspnego's own providers, NTLM and Negotiate, both roles.
 
 Calls are translated, results are passed on: a return is the status `continue` or `complete`, an
 exception is reported with its class, whatever that class is.
@@ -38,12 +38,14 @@ from spnego.exceptions import SpnegoError
 from spnego.iov import BufferType
 
 TOKEN_SIZE = 16
-# The library's own provider, and what is asked of it here.
-OPTIONS = (
-    spnego.NegotiateOptions.use_ntlm
-    | spnego.NegotiateOptions.session_key
-    | spnego.NegotiateOptions.wrapping_iov
-)
+# The library's own providers, and what is asked of them here. That of Negotiate takes NTLM from the library as well,
+# and refuses `wrapping_iov` where no GSSAPI could do it.
+OWN_NTLM = spnego.NegotiateOptions.use_ntlm | spnego.NegotiateOptions.session_key
+OPTIONS = {
+    "ntlm": OWN_NTLM | spnego.NegotiateOptions.wrapping_iov,
+    "negotiate": OWN_NTLM | spnego.NegotiateOptions.use_negotiate,
+}
+FORMS = {"ntlm": ["whole", "detached", "buffers"], "negotiate": ["whole", "detached"]}
 # Kind and attributes of a SecBuffer, by the names that the library documents for them.
 IOV_TYPES = {
     (DATA, 0x00000000): BufferType.data,
@@ -51,6 +53,9 @@ IOV_TYPES = {
     (DATA, 0x80000000): BufferType.data_readonly,
     (TOKEN, 0x00000000): BufferType.header,
 }
+
+# Package and identity.
+Credential = typing.Tuple[str, Json]
 
 COMMON_REQUIREMENTS = {
     0x00000001: spnego.ContextReq.delegate,
@@ -76,22 +81,23 @@ REQUIREMENTS = {
 }
 
 
-def drive(role: str, leg: str, *observables: str) -> Json:
+def drive(package: str, role: str, leg: str, *observables: str) -> Json:
     return {
-        "package": "ntlm",
+        "package": package,
         "role": role,
         "operations": ["acquire", "free-credential", leg, *"delete query sign verify seal unseal".split()],
         "observables": [
-            *"token status attributes session-key per-message buffer-attributes".split(),
+            *"token status attributes session-key per-message".split(),
+            *(["buffer-attributes"] if "buffers" in FORMS[package] else []),
             *observables,
         ],
-        "forms": ["whole", "detached", "buffers"],
+        "forms": FORMS[package],
         "requirements": sum(REQUIREMENTS[role]),
         "honours": [
             *("bindings", "character-set:oem", "leg", "policy:lm-compatibility-level", "query:flags"),
             *(("identity:absent", "target:absent") if role == "initiator" else ()),
         ],
-        **LISTS[role],
+        **(LISTS[role] if package == "ntlm" else {}),
     }
 
 
@@ -143,7 +149,11 @@ def account_line(account: Json) -> str:
 class Pyspnego(Codec):
     name = "pyspnego"
     version = importlib.metadata.version("pyspnego")
-    drives = [drive("initiator", "initialize"), drive("acceptor", "accept", "peer-name")]
+    drives = [
+        drive(package, role, *rest)
+        for package in OPTIONS
+        for role, *rest in (("initiator", "initialize"), ("acceptor", "accept", "peer-name"))
+    ]
 
     def __init__(self, folder: pathlib.Path) -> None:
         super().__init__()
@@ -168,11 +178,11 @@ class Pyspnego(Codec):
 
     def acquire(self, request: Json) -> Json:
         """Keeps the identity: the library takes credentials when a context is made."""
-        if request["package"] != "ntlm":
+        if request["package"] not in OPTIONS:
             raise Unsupported(f"package:{request['package']}")
         if request["role"] == "acceptor" and request.get("identity"):
             raise Unsupported("identity:acceptor")
-        self.credentials[request["credential"]] = request.get("identity") or {}
+        self.credentials[request["credential"]] = request["package"], request.get("identity") or {}
         return returned()
 
     def initialize(self, request: Json) -> Json:
@@ -181,7 +191,7 @@ class Pyspnego(Codec):
     def accept(self, request: Json) -> Json:
         return self.leg(request, self.server)
 
-    def leg(self, request: Json, start: typing.Callable[[Json, Json], spnego.ContextProxy]) -> Json:
+    def leg(self, request: Json, start: typing.Callable[[Json, Credential], spnego.ContextProxy]) -> Json:
         context = self.context_of(request, start)
         bindings = bindings_of(request.get("bindings"))
         with library():
@@ -191,7 +201,8 @@ class Pyspnego(Codec):
         return {**outcome, **token_out(token)}
 
     @staticmethod
-    def client(request: Json, identity: Json) -> spnego.ContextProxy:
+    def client(request: Json, credential: Credential) -> spnego.ContextProxy:
+        package, identity = credential
         user, password = principal(identity), text_of(identity.get("password"))
         target = target_arguments(text_of(request.get("target")))
         requirements = requirements_of("initiator", request["requirements"])
@@ -201,18 +212,19 @@ class Pyspnego(Codec):
                 password,
                 **target,
                 context_req=requirements,
-                protocol="ntlm",
-                options=OPTIONS,
+                protocol=package,
+                options=OPTIONS[package],
             )
 
     @staticmethod
-    def server(request: Json, _: Json) -> spnego.ContextProxy:
+    def server(request: Json, credential: Credential) -> spnego.ContextProxy:
+        package, _ = credential
         requirements = requirements_of("acceptor", request["requirements"])
         with library():
             return spnego.server(
                 context_req=requirements,
-                protocol="ntlm",
-                options=OPTIONS,
+                protocol=package,
+                options=OPTIONS[package],
             )
 
     def query(self, request: Json) -> Json:
@@ -268,9 +280,16 @@ class Pyspnego(Codec):
             raise Unsupported(f"{request['op']}:{request['form']}")
         return context, first(request["buffers"], DATA) or b"", first(request["buffers"], TOKEN) or b""
 
+    def list_of(self, request: Json) -> typing.Tuple[spnego.ContextProxy, typing.List[Json]]:
+        """Context and buffers of a per-message call on a list."""
+        context = self.contexts.find(request["context"])
+        if not context.options & spnego.NegotiateOptions.wrapping_iov:
+            raise Unsupported(f"{request['op']}:buffers")
+        return context, request["buffers"]
+
     def seal_list(self, request: Json) -> Json:
         """A list of buffers; the library allocates the signature, and has no way to be given less room."""
-        context, buffers = self.contexts.find(request["context"]), request["buffers"]
+        context, buffers = self.list_of(request)
         iov: typing.List[typing.Any] = iov_of(buffers)
         for place, entry in enumerate(buffers):
             if iov[place][0] is BufferType.header:
@@ -282,7 +301,7 @@ class Pyspnego(Codec):
         return {**returned(), "buffers": left_in(buffers, made)}
 
     def unseal_list(self, request: Json) -> Json:
-        context, buffers = self.contexts.find(request["context"]), request["buffers"]
+        context, buffers = self.list_of(request)
         iov = iov_of(buffers)
         with library():
             made = context.unwrap_iov(iov).buffers

@@ -29,7 +29,7 @@ from legwork_adapter import (
     token_out,
 )
 from samba.auth import AuthContext
-from samba.credentials import Credentials
+from samba.credentials import DONT_USE_KERBEROS, Credentials
 from samba.gensec import FEATURE_SEAL, FEATURE_SIGN, Security
 from samba.param import LoadParm
 from samba_shared import HONOURS, namespace_of, nowhere, settings_of, smb_conf
@@ -42,7 +42,9 @@ OWN = {
     # A domain controller looks at the domain of who logs on, a standalone server does not.
     "server role": "active directory domain controller",
 }
-MECHANISM = "ntlmssp"
+# gensec's names of its mechanisms. Negotiate has Kerberos as well, which is not tried without a domain: its credentials
+# say so.
+MECHANISMS = {"ntlm": "ntlmssp", "negotiate": "spnego"}
 NULL_SESSION, ALLOW_NULL_SESSION = 0x00040000, 0x00100000
 # The requirement and attribute bits that a feature stands for: a signature has a sequence number, so FEATURE_SIGN
 # detects replays, too.
@@ -71,7 +73,7 @@ class Gensec(Adapter):
     controls = ["account-state"]
     drives = [
         {
-            "package": "ntlm",
+            "package": package,
             "role": role,
             "operations": [
                 *("acquire", "free-credential", call, "delete", "query"),
@@ -82,6 +84,7 @@ class Gensec(Adapter):
             "requirements": sum(FEATURES[role].values()) | null_session,
             "honours": [*HONOURS[role], *(["identity"] if role == "initiator" else [])],
         }
+        for package in MECHANISMS
         for role, call, null_session, more in (
             ("initiator", "initialize", NULL_SESSION, []),
             ("acceptor", "accept", ALLOW_NULL_SESSION, ["peer-name"]),
@@ -112,12 +115,12 @@ class Gensec(Adapter):
         return parameters
 
     def acquire(self, request: Json) -> Json:
-        if request["package"] != "ntlm":
+        if request["package"] not in MECHANISMS:
             raise Unsupported(f"package:{request['package']}")
         identity = request.get("identity")
         if request["role"] == "acceptor" and identity:
             raise Unsupported("identity:acceptor")
-        self.credentials[request["credential"]] = self.credentials_of(identity or {})
+        self.credentials[request["credential"]] = request["package"], self.credentials_of(identity or {})
         return returned()
 
     def credentials_of(self, identity: Json) -> Credentials:
@@ -126,6 +129,7 @@ class Gensec(Adapter):
         with library():
             credentials.set_conf(self.lp)
             credentials.set_workstation(self.workstation)
+            credentials.set_kerberos_state(DONT_USE_KERBEROS)
         for part, give in (("user", credentials.set_username), ("domain", credentials.set_domain)):
             if identity.get(part) is not None:
                 text = plain(text_of(identity[part]) or "")
@@ -147,8 +151,8 @@ class Gensec(Adapter):
     def accept(self, request: Json) -> Json:
         return self.leg(request, self.start_server)
 
-    def leg(self, request: Json, start: typing.Callable[[Json, Credentials], Context]) -> Json:
-        credentials = self.credentials.find(request.get("credential"))
+    def leg(self, request: Json, start: typing.Callable[[Json, str, Credentials], Context]) -> Json:
+        package, credentials = self.credentials.find(request.get("credential"))
         if any(request.get("reserved", [])):
             raise Unsupported("reserved")
         if request.get("bindings") is not None:
@@ -156,7 +160,7 @@ class Gensec(Adapter):
         number = request.get("context")
         if number is None:
             number = request["new-context"]
-            self.contexts[number] = start(request, credentials)
+            self.contexts[number] = start(request, MECHANISMS[package], credentials)
         context = self.contexts.find(number)
         with library():
             finished, token = context.security.update(token_in(request) or b"")
@@ -164,7 +168,7 @@ class Gensec(Adapter):
         # The bindings do not tell no token from an empty one.
         return {**returned(finished), **token_out(token or None), **granted}
 
-    def start_client(self, request: Json, credentials: Credentials) -> Context:
+    def start_client(self, request: Json, mechanism: str, credentials: Credentials) -> Context:
         target = text_of(request.get("target"))
         service, slash, hostname = plain(target or "").partition("/")
         if target is not None and not (service and slash and hostname):
@@ -182,10 +186,10 @@ class Gensec(Adapter):
             for feature, bits in FEATURES["initiator"].items():
                 if request["requirements"] & bits:
                     security.want_feature(feature)
-            security.start_mech_by_name(MECHANISM)
+            security.start_mech_by_name(mechanism)
         return Context("initiator", security, settings, credentials)
 
-    def start_server(self, request: Json, credentials: Credentials) -> Context:
+    def start_server(self, request: Json, mechanism: str, credentials: Credentials) -> Context:
         """Without features: an acceptor grants them unasked, and asked for them it would refuse who wants none."""
         methods = ["sam"]
         if request["requirements"] & ALLOW_NULL_SESSION:
@@ -195,7 +199,7 @@ class Gensec(Adapter):
             verifier = AuthContext(lp_ctx=self.lp, ldb=self.directory.ldb, methods=methods)
             security = Security.start_server(settings, verifier)
             security.set_credentials(credentials)
-            security.start_mech_by_name(MECHANISM)
+            security.start_mech_by_name(mechanism)
         return Context("acceptor", security, settings, credentials, verifier)
 
     def query(self, request: Json) -> Json:

@@ -32,7 +32,10 @@ from legwork_adapter import (
 from samba_shared import HONOURS, namespace_of, settings_of, smb_conf
 
 HELPER = "ntlm_auth"
-PROTOCOLS = {"initiator": "ntlmssp-client-1", "acceptor": "squid-2.5-ntlmssp"}
+PROTOCOLS = {
+    "ntlm": {"initiator": "ntlmssp-client-1", "acceptor": "squid-2.5-ntlmssp"},
+    "negotiate": {"initiator": "gss-spnego-client", "acceptor": "gss-spnego"},
+}
 # Longer lines the helper refuses on its standard error, and reads their rest as another request.
 LONGEST_LINE = 600_000
 
@@ -48,7 +51,11 @@ REQUIREMENTS = {"initiator": sum(FEATURES), "acceptor": 0x0002001C}
 
 
 class Refused(Exception):
-    """A line of the helper that says that something failed; its text is the line."""
+    """A line of the helper that says that something failed; its text is the line, without a token that stood in it."""
+
+    def __init__(self, text: str, token: typing.Optional[bytes] = None) -> None:
+        super().__init__(text)
+        self.token = token
 
 
 def argument(name: str, text: str) -> bytes:
@@ -83,14 +90,19 @@ def target_arguments(target: typing.Optional[str]) -> typing.List[bytes]:
     return [argument("target-service", service), argument("target-hostname", hostname)]
 
 
+def token_of(word: str) -> typing.Optional[bytes]:
+    """A token in a line; an asterisk says that there is none."""
+    return None if word in ("", "*") else base64.b64decode(word, validate=True)
+
+
 class Helper:
     """A running ntlm_auth, which holds one context."""
 
-    def __init__(self, role: str, arguments: typing.Sequence[bytes], conf: bytes) -> None:
+    def __init__(self, protocol: str, arguments: typing.Sequence[bytes], conf: bytes) -> None:
         # The file is in memory: nothing is left behind, whoever ends this process.
         descriptor = os.memfd_create("smb.conf")
         os.write(descriptor, conf)
-        common = [f"--helper-protocol={PROTOCOLS[role]}", f"--configfile=/dev/fd/{descriptor}"]
+        common = [f"--helper-protocol={protocol}", f"--configfile=/dev/fd/{descriptor}"]
         self.process = subprocess.Popen(
             [HELPER, *common, *arguments],
             stdin=subprocess.PIPE,
@@ -98,6 +110,7 @@ class Helper:
             pass_fds=[descriptor],
         )
         os.close(descriptor)
+        self.protocol = protocol
         self.peer: typing.Optional[str] = None
 
     def ask(self, line: bytes) -> typing.Tuple[str, str]:
@@ -114,8 +127,17 @@ class Helper:
             self.die_as_it_died()
         code, _, rest = answer[:-1].decode("utf-8", "replace").partition(" ")
         if code in ("BH", "NA", "ERR"):
-            raise Raised from Refused(f"{code} {rest}".strip())
+            raise Raised from self.refused(code, rest)
         return code, rest
+
+    def refused(self, code: str, rest: str) -> Refused:
+        """`gss-spnego` says token and reason, `gss-spnego-client` the token instead of the reason, if it has one."""
+        token = ""
+        if code == "NA" and self.protocol == "gss-spnego":
+            token, _, rest = rest.partition(" ")
+        elif code == "NA" and self.protocol == "gss-spnego-client" and re.fullmatch("[A-Za-z0-9+/]+=*", rest):
+            token, rest = rest, ""
+        return Refused(f"{code} {rest}".strip(), token_of(token))
 
     def die_as_it_died(self) -> typing.NoReturn:
         """The helper is gone, and with it the context: what the harness sees is this process ending so."""
@@ -135,13 +157,14 @@ class NtlmAuth(Adapter):
     name = "samba-ntlm-auth"
     drives = [
         {
-            "package": "ntlm",
+            "package": package,
             "role": role,
             "operations": ["acquire", "free-credential", call, "delete", "query"],
             "observables": ["token", "status", "session-key", *more],
             "requirements": REQUIREMENTS[role],
             "honours": [*HONOURS[role], *(["identity:absent"] if role == "initiator" else [])],
         }
+        for package in PROTOCOLS
         for role, call, more in (("initiator", "initialize", []), ("acceptor", "accept", ["peer-name"]))
     ]
 
@@ -162,13 +185,13 @@ class NtlmAuth(Adapter):
 
     def acquire(self, request: Json) -> Json:
         """Keeps the options: the helper takes them when it is started."""
-        if request["package"] != "ntlm":
+        if request["package"] not in PROTOCOLS:
             raise Unsupported(f"package:{request['package']}")
         if request["role"] == "acceptor":
             arguments = self.account_arguments(request.get("identity"))
         else:
             arguments = identity_arguments(request.get("identity"))
-        self.credentials[request["credential"]] = arguments
+        self.credentials[request["credential"]] = PROTOCOLS[request["package"]][request["role"]], arguments
         return returned()
 
     def account_arguments(self, identity: typing.Optional[Json]) -> typing.List[bytes]:
@@ -196,7 +219,7 @@ class NtlmAuth(Adapter):
         return self.leg(request, "acceptor")
 
     def leg(self, request: Json, role: str) -> Json:
-        arguments = self.credentials.find(request.get("credential"))
+        protocol, arguments = self.credentials.find(request.get("credential"))
         if any(request.get("reserved", [])):
             raise Unsupported("reserved")
         if request.get("bindings") is not None:
@@ -204,30 +227,33 @@ class NtlmAuth(Adapter):
         number, command = request.get("context"), b"KK"
         if number is None:
             number, command = request["new-context"], b"YR"
-            self.contexts[number] = self.start(request, role, arguments)
+            self.contexts[number] = self.start(request, role, protocol, arguments)
         helper = self.contexts.find(number)
         line = command + b" " + base64.b64encode(token_in(request) or b"")
         return self.outcome(helper, role, *helper.ask(line))
 
     @staticmethod
     def outcome(helper: Helper, role: str, code: str, rest: str) -> Json:
-        """What follows the code is a token, or, where an acceptor is done, the peer's name."""
+        """What follows the code is a token, where an acceptor is done the peer's name, with `gss-spnego` both."""
         if code == "PW":
             # The helper asks its caller for the password: it has no other way to come by one.
             raise Unsupported("identity:password-absent")
         if code not in ("YR", "KK", "TT", "AF"):
             raise RuntimeError(f"the helper answers {code} {rest}")
+        token, name = rest, ""
+        if helper.protocol == "gss-spnego":
+            token, _, name = rest.partition(" ")
+        elif code == "AF" and role == "acceptor":
+            token, name = "", rest
         if code == "AF" and role == "acceptor":
-            helper.peer = rest
-            return returned()
-        token = base64.b64decode(rest, validate=True) if rest else None
-        return {**returned(code == "AF"), **token_out(token)}
+            helper.peer = name
+        return {**returned(code == "AF"), **token_out(token_of(token))}
 
-    def start(self, request: Json, role: str, arguments: typing.List[bytes]) -> Helper:
+    def start(self, request: Json, role: str, protocol: str, arguments: typing.List[bytes]) -> Helper:
         if role == "acceptor":
-            return Helper(role, arguments, self.conf)
+            return Helper(protocol, arguments, self.conf)
         target = target_arguments(text_of(request.get("target")))
-        helper = Helper(role, [*arguments, argument("workstation", self.workstation), *target], self.conf)
+        helper = Helper(protocol, [*arguments, argument("workstation", self.workstation), *target], self.conf)
         features = sorted({name for bit, name in FEATURES.items() if request["requirements"] & bit})
         if features:
             helper.ask(b"SF " + ",".join(features).encode("ascii"))
@@ -248,9 +274,10 @@ class NtlmAuth(Adapter):
         name = rest.rpartition(" ")[2]
         number = re.fullmatch("0x[0-9a-f]{8}", name)
         value = int(name, 16) if number else getattr(samba.ntstatus, name, None)
-        if value is None:
-            return {"status": {"namespace": "exception", "code": code, "message": rest}}
-        return status(namespace_of(value), value, message=str(error))
+        told = {"status": {"namespace": "exception", "code": code, "message": rest}}
+        if value is not None:
+            told = status(namespace_of(value), value, message=str(error))
+        return {**told, **token_out(getattr(error, "token", None))}
 
 
 if __name__ == "__main__":

@@ -31,6 +31,10 @@ pub(super) fn check(judge: &mut Judge<'_>, scenario: &Scenario) {
         }
         if event.purpose == Purpose::Query {
             let complete = completed(judge, event.side, at);
+            // Where the other side's package went astray, the steps behind it are taken all the same.
+            if !complete && strayed(judge, at) {
+                continue;
+            }
             note(
                 judge,
                 "caller/general/attributes-after-success",
@@ -103,6 +107,13 @@ fn same_handle(judge: &mut Judge<'_>, at: usize, event: &Event) {
             || format!("context {:?} is passed, {given:?} was given", leg.context),
         );
     }
+}
+
+/// Whether something is already wrong with the exchange up to an event.
+fn strayed(judge: &Judge<'_>, before: usize) -> bool {
+    let wrong =
+        |finding: &Finding| finding.verdict >= Verdict::Fail && finding.event.is_some_and(|at| at < before);
+    judge.findings.iter().any(wrong)
 }
 
 fn completed(judge: &Judge<'_>, side: Role, before: usize) -> bool {

@@ -25,7 +25,14 @@ pub(super) fn check(judge: &mut Judge<'_>, codes: &[WrapperCode]) {
             let streams = Streams::new(&derived);
             keys = Some((derived, streams));
         }
-        if let Some((_, streams)) = keys.as_mut().filter(|(derived, _)| !derived.anonymous) {
+        // That nobody may make a code without integrity is a rule of the wrapper's.
+        let signs = |derived: &Derived| {
+            derived
+                .flags
+                .intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL)
+        };
+        let usable = |(derived, _): &&mut (Derived, Streams)| signs(derived) && !derived.anonymous;
+        if let Some((_, streams)) = keys.as_mut().filter(usable) {
             let made = codes.iter().filter(|code| code.at == at);
             made.for_each(|code| streams.code(judge, event.side, code));
         }

@@ -157,7 +157,7 @@ fn made(
     let start = inner::place(token, code);
     Some(WrapperCode {
         at,
-        covered: views.1.list.clone(),
+        covered: views.1.covered(),
         code: code.to_vec(),
         range: start..start.saturating_add(code.len()),
     })
@@ -302,6 +302,9 @@ fn answer(
 }
 
 fn selection(judge: &mut Judge<'_>, at: usize, before: &View, chosen: &Oid<'_>, state: Option<NegState>) {
+    if before.lost {
+        return;
+    }
     let offered = before.offered.contains(chosen);
     judge.check("wire/negotiate/selection-offered", at, offered, || {
         format!("{} was not offered", named(chosen))
@@ -368,6 +371,8 @@ fn code(
             integrity != Some(false),
             || "a mechListMIC of a mechanism without integrity".to_owned(),
         );
+    }
+    if made {
         let [again, _] = before.codes;
         judge.check("wire/negotiate/no-mic-repeated", at, !again, || {
             "a second mechListMIC".to_owned()

@@ -33,7 +33,8 @@ fn value<'e>(event: &'e Event, name: &str) -> Option<&'e Value> {
     event.outcome()?.values.get(name)
 }
 
-/// There is room for the longest token that the side has made, and for a signature of the mechanism.
+/// There is room for the longest token that the side has made, and for a signature of the mechanism. What the answer does
+/// not have is not judged.
 fn sizes(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let number = |name: &str| value(event, name).and_then(Value::as_u64);
     let made = judge.trace.legs().filter(|(_, leg)| leg.side == event.side);

@@ -22,7 +22,7 @@ pub(super) fn check(judge: &mut Judge<'_>, at: usize, event: &Event, before: &Vi
         refusal(judge, at, event, resp);
         return;
     }
-    if event.altered_input || resp.neg_state == Some(NegState::REJECT) {
+    if event.altered_input || before.lost || resp.neg_state == Some(NegState::REJECT) {
         return;
     }
     if event.side == Role::Acceptor && before.answers == 0 {

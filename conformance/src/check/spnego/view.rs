@@ -1,7 +1,7 @@
 //! What each side knows of a negotiation, by the tokens that it has sent and received.
 
 use legwork_engine::{
-    negotiate::messages::{NegState, Oid, Token},
+    negotiate::messages::{MechTypes, NegState, Oid, Token},
     ntlm::messages::{Authenticate, Challenge, MessageType, NegotiateFlags, message_type},
 };
 
@@ -48,7 +48,7 @@ impl View {
                     self.offered = list.iter().map(Oid::into_owned).collect();
                 }
                 self.code(init.mech_list_mic.as_deref(), init.mech_token.as_deref(), own);
-                self.inner(init.mech_token.as_deref());
+                self.inner(init.mech_token.as_deref(), own);
             }
             Ok(Token::Resp(resp)) => {
                 if from == Role::Acceptor {
@@ -63,16 +63,28 @@ impl View {
                     self.told = resp.neg_state;
                 }
                 self.code(resp.mech_list_mic.as_deref(), resp.response_token.as_deref(), own);
-                self.inner(resp.response_token.as_deref());
+                self.inner(resp.response_token.as_deref(), own);
             }
             Ok(Token::Ntlm(message)) => {
                 self.raw = true;
-                self.inner(Some(message));
+                self.inner(Some(message), own);
             }
             // An acceptor's own list offers nothing.
             Ok(Token::Framed(_) | Token::Bare(_)) => {}
             _ => self.lost |= !token.is_empty(),
         }
+    }
+
+    /// What a code over the list may cover: the list as it was sent, and its distinguished encoding, which RFC 4178
+    /// section 5 names; they differ only if the list is not in that encoding. Nothing if nobody can tell.
+    pub(super) fn covered(&self) -> Vec<Vec<u8>> {
+        if self.lost {
+            return Vec::new();
+        }
+        let distinguished = MechTypes::new(&self.offered).0.into_owned();
+        let mut covered = vec![self.list.clone(), distinguished];
+        covered.dedup();
+        covered
     }
 
     /// A code that repeats the token beside it is none.
@@ -82,14 +94,17 @@ impl View {
         *seen |= code.is_some_and(|code| !code.is_empty()) && code != token;
     }
 
-    fn inner(&mut self, token: Option<&[u8]>) {
+    fn inner(&mut self, token: Option<&[u8]>, own: bool) {
         let Some(token) = token else { return };
         match message_type(token) {
             Ok(MessageType::CHALLENGE) => {
-                self.challenge = Challenge::parse(token).ok().map(|message| message.flags);
+                let message = Challenge::parse(token).ok();
+                self.lost |= !own && message.is_none();
+                self.challenge = message.map(|message| message.flags);
             }
             Ok(MessageType::AUTHENTICATE) => {
                 let message = Authenticate::parse(token).ok();
+                self.lost |= !own && message.is_none();
                 self.announced = message.as_ref().is_some_and(|message| message.mic.is_some());
                 let agreed = message.zip(self.challenge);
                 self.agreed = agreed.map(|(message, challenge)| {
@@ -118,8 +133,31 @@ impl View {
 
 #[cfg(test)]
 mod tests {
-    use super::View;
-    use crate::protocol::Role;
+    use super::*;
+
+    /// A list of NTLM alone with a longer length than it needs, in a token without frame.
+    const LONG_LIST: &str = "a0133011a00f30810c060a2b06010401823702020a";
+
+    fn heard(token: &str) -> View {
+        let mut view = View::default();
+        view.hear(&hex::decode(token).unwrap(), Role::Initiator, false);
+        view
+    }
+
+    #[test]
+    fn a_code_covers_the_list_as_it_came_or_its_distinguished_encoding() {
+        let view = heard(LONG_LIST);
+        let covered: Vec<String> = view.covered().iter().map(hex::encode).collect();
+        let expected = ["30810c060a2b06010401823702020a", "300c060a2b06010401823702020a"];
+        assert_eq!(covered, expected);
+    }
+
+    #[test]
+    fn nobody_can_tell_what_was_taken_from_a_token_that_cannot_be_read() {
+        let view = heard(&LONG_LIST.replace("3011", "3012"));
+        assert!(view.lost);
+        assert!(view.covered().is_empty());
+    }
 
     #[test]
     fn a_token_that_cannot_be_read_loses_the_thread() {

@@ -117,7 +117,7 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
         }
         When::CodeBroken => {
             let altered = seen.list_altered || code(resp) != code(&sent);
-            code(resp).is_some() && altered
+            code(resp).is_some_and(|code| !code.is_empty()) && altered
         }
         When::MechanismCodeBroken => {
             message_type(token) == Ok(MessageType::AUTHENTICATE)
@@ -158,7 +158,7 @@ fn is_malformed(seen: &Seen<'_>, token: &[u8]) -> bool {
     conditions.iter().any(|when| of_mechanism(*when, &inside))
 }
 
-/// Whether a mechanism's token was altered before.
+/// Whether a mechanism's token was altered before. What somebody took from a token that cannot be read, nobody can tell.
 pub(super) fn mechanism_altered(trace: &Trace) -> bool {
     let mut last: Option<Vec<u8>> = None;
     for (_, event) in trace.legs() {
