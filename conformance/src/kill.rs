@@ -59,7 +59,7 @@ impl Matrix {
     }
 }
 
-/// Runs every saboteur: on the first case of each scenario, which shows what else it trips, and, if its own rule's check
+/// Runs every saboteur: on the first case of each scenario of its rule's package, which shows what else it trips, and, if its own rule's check
 /// did not fail there, on the other cases until it does, those first that check the rule.
 #[must_use]
 pub fn matrix(suite: &Suite, cases: &[Case<'_>], options: &Options, done: impl Fn(&Killed) + Sync) -> Matrix {
@@ -127,6 +127,17 @@ impl<'a> Hunt<'a> {
         }
     }
 
+    /// The sample of a package; all of it if the name is none of a package.
+    fn sample_of(&self, package: Option<&str>) -> impl Iterator<Item = &usize> {
+        let is_of = move |place: &&usize| {
+            self.cases
+                .get(**place)
+                .is_some_and(|case| Some(case.entry.package.as_str()) == package)
+        };
+        let named = self.sample.iter().any(|place| is_of(&place));
+        self.sample.iter().filter(move |place| !named || is_of(place))
+    }
+
     fn unleash(&self, saboteur: &Saboteur) -> BTreeMap<String, usize> {
         let Some(saboteurs) = cast(saboteur) else {
             return BTreeMap::new();
@@ -140,14 +151,16 @@ impl<'a> Hunt<'a> {
             }
             Some(runner::run_sabotaged(self.suite, case, self.options, &saboteurs))
         };
-        let results = self.sample.iter().filter_map(run).collect();
+        let package = saboteur.rule.split('/').nth(1);
+        let results = self.sample_of(package).filter_map(run).collect();
         let mut trips = failed(&runner::across_cases(self.suite, results));
         if !trips.contains_key(&saboteur.rule) {
             let own = self.checked.get(saboteur.rule.as_str());
             let likely = own.into_iter().flatten().copied();
+            let seen: BTreeSet<&usize> = self.sample_of(package).collect();
             let rest = likely
                 .chain(0..self.cases.len())
-                .filter(|place| !self.sample.contains(place));
+                .filter(|place| !seen.contains(place));
             let caught = rest.filter_map(|place| run(&place)).find_map(|result| {
                 let count = failed(&[result]).remove(&saboteur.rule)?;
                 Some((saboteur.rule.clone(), count))

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use legwork::{
     caller,
     check::Verdict,
+    protocol::Role,
     run::case,
     runner::{self, Options},
     suite::Suite,
@@ -54,6 +55,25 @@ fn the_same_run_gives_the_same_bytes() {
     }
 }
 
+/// An initiator that sends NTLM's messages as they are is done a leg earlier than one that wraps them.
+#[test]
+fn an_exchange_without_wrapper_ends_earlier() {
+    let suite = suite();
+    let mut cases: Vec<_> = case::expand(&suite)
+        .into_iter()
+        .filter(|case| case.id == "negotiate/good/default")
+        .collect();
+    let policy = &mut cases[0].world.initiator.policy;
+    policy.insert("unwrapped".to_owned(), true.into());
+    let results = runner::run_reference(&suite, &cases, &Options::default(), |_| {});
+    let legs: Vec<Role> = results[0].trace.legs().map(|(_, event)| event.side).collect();
+    let [initiator, acceptor] = [Role::Initiator, Role::Acceptor];
+    assert_eq!(legs, [initiator, acceptor, initiator, acceptor]);
+    let findings = &results[0].findings;
+    let mut of_initiator = findings.iter().filter(|finding| finding.side == initiator);
+    assert!(of_initiator.all(|finding| finding.verdict == Verdict::Pass));
+}
+
 #[test]
 fn another_seed_gives_other_challenges() {
     let suite = suite();
@@ -69,7 +89,7 @@ fn another_seed_gives_other_challenges() {
         let results = runner::run_reference(&suite, &cases, &options, |_| {});
         let (_, event) = results[0]
             .trace
-            .leg(legwork::protocol::Role::Acceptor, 0)
+            .leg(Role::Acceptor, 0)
             .expect("an acceptor's leg");
         event.output().expect("a CHALLENGE").to_vec()
     };

@@ -1,6 +1,7 @@
 /* Speaks the Legwork adapter protocol for the GSSAPI mechanism gss-ntlmssp, loaded by MIT's libgssapi_krb5, in both
  * roles. Calls are translated, results are passed on: major and minor status as they came. */
 #define _GNU_SOURCE
+#include "credentials.h"
 #include "environment.h"
 #include "hello.h"
 #include "names.h"
@@ -36,29 +37,17 @@ static const flag initiator_flags[] = {
  * detection, confidentiality, integrity, allow missing bindings). */
 #define ACCEPTOR_REQUIREMENTS 0x1002001Cu
 
-/* Flags of the negotiation that the library begins with: NTLMSSP_DEFAULT_CLIENT_FLAGS and NTLMSSP_DEFAULT_SERVER_FLAGS
- * of its source. */
-#define INITIATOR_BEGINS_WITH 0xA2008207u
-#define ACCEPTOR_BEGINS_WITH 0xE200B237u
-
 typedef struct {
     gss_ctx_id_t handle;
     OM_uint32 flags;
+    /* That of the credential it began with. */
+    gss_OID mechanism;
 } context;
 
 static gss_OID_desc sequence_number = {GSS_NTLMSSP_SET_SEQ_NUM_OID_LENGTH, (void *)GSS_NTLMSSP_SET_SEQ_NUM_OID_STRING};
 static gss_OID_desc require_mic = {GSS_SPNEGO_REQUIRE_MIC_OID_LENGTH, (void *)GSS_SPNEGO_REQUIRE_MIC_OID_STRING};
-static gss_OID_desc begin_with = {GSS_NTLMSSP_NEG_FLAGS_OID_LENGTH, (void *)GSS_NTLMSSP_NEG_FLAGS_OID_STRING};
-static gss_OID_set_desc mechanisms = {1, &ntlmssp};
-static settings environment;
 /* Whether an initiator asks for a MIC at all. */
 static int with_mic = 1;
-
-static void release_credential(void *value) {
-    OM_uint32 minor;
-    gss_cred_id_t credential = value;
-    gss_release_cred(&minor, &credential);
-}
 
 static void release_context(void *value) {
     OM_uint32 minor;
@@ -67,95 +56,12 @@ static void release_context(void *value) {
     free(held);
 }
 
-static lw_handles credentials = {NULL, release_credential}, contexts = {NULL, release_context};
-
-/* --- Credentials --------------------------------------------------------------------------------------------- */
+static lw_handles contexts = {NULL, release_context};
 
 static void reset(lw_call *call) {
     lw_forget(&contexts);
     lw_forget(&credentials);
-    if (set_environment(call, &environment)) lw_outcome(call);
-}
-
-/* Has the flags that the library begins with masked: its own choice, which has no name in its interface. */
-static OM_uint32 mask_flags(OM_uint32 *minor, gss_cred_id_t *credential, uint32_t begin) {
-    uint32_t flags = begin & environment.flags;
-    gss_buffer_desc value = {sizeof flags, &flags};
-    if (environment.flags == UINT32_MAX) return GSS_S_COMPLETE;
-    return gss_set_cred_option(minor, credential, &begin_with, &value);
-}
-
-/* MIT's gss_acquire_cred_with_password takes no empty password; a credential store does. */
-static OM_uint32 acquire_with_empty_password(OM_uint32 *minor, gss_name_t name, gss_cred_id_t *credential) {
-    gss_key_value_element_desc password = {GSS_NTLMSSP_CS_PASSWORD, ""};
-    gss_key_value_set_desc store = {1, &password};
-    return gss_acquire_cred_from(minor, name, GSS_C_INDEFINITE, &mechanisms, GSS_C_INITIATE, &store, credential, NULL,
-                                 NULL);
-}
-
-/* Returns 0 after answering. */
-static int acquire_initiator(lw_call *call, OM_uint32 *major, OM_uint32 *minor, gss_cred_id_t *credential) {
-    const lw_value *identity = lw_get(lw_request(call), "identity");
-    gss_name_t name = GSS_C_NO_NAME;
-    lw_bytes password;
-    OM_uint32 ignored;
-    if (!user_name(call, identity, major, minor, &name)) return 0;
-    enum text has_password = text_of(call, lw_get(identity, "password"), &password);
-    if (has_password == REFUSED) return gss_release_name(&ignored, &name), 0;
-    if (GSS_ERROR(*major)) return 1;
-    if (has_password == THERE && !password.size) {
-        *major = acquire_with_empty_password(minor, name, credential);
-    } else if (has_password == THERE) {
-        gss_buffer_desc secret = {password.size, password.data};
-        *major = gss_acquire_cred_with_password(minor, name, &secret, GSS_C_INDEFINITE, &mechanisms, GSS_C_INITIATE,
-                                                credential, NULL, NULL);
-    } else {
-        *major = gss_acquire_cred(minor, name, GSS_C_INDEFINITE, &mechanisms, GSS_C_INITIATE, credential, NULL, NULL);
-    }
-    gss_release_name(&ignored, &name);
-    return 1;
-}
-
-static void acquire_acceptor(lw_call *call, OM_uint32 *major, OM_uint32 *minor, gss_cred_id_t *credential) {
-    lw_bytes none = {(unsigned char *)"", 0}, host = {(unsigned char *)environment.host, strlen(environment.host)};
-    gss_name_t name = GSS_C_NO_NAME;
-    OM_uint32 ignored;
-    *major = import_name(call, minor, &none, '@', &host, GSS_C_NT_HOSTBASED_SERVICE, &name);
-    if (GSS_ERROR(*major)) return;
-    *major = gss_acquire_cred(minor, name, GSS_C_INDEFINITE, &mechanisms, GSS_C_ACCEPT, credential, NULL, NULL);
-    gss_release_name(&ignored, &name);
-}
-
-static void acquire(lw_call *call) {
-    const lw_value *request = lw_request(call);
-    const char *package = lw_string(lw_get(request, "package")), *role = lw_string(lw_get(request, "role"));
-    gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
-    OM_uint32 major = 0, minor = 0;
-    uint32_t flags = ACCEPTOR_BEGINS_WITH;
-    if (!package || strcmp(package, "ntlm")) {
-        lw_unsupported(call, "package", package);
-        return;
-    }
-    if (role && !strcmp(role, "initiator")) {
-        if (!acquire_initiator(call, &major, &minor, &credential)) return;
-        flags = INITIATOR_BEGINS_WITH;
-    } else if (lw_get(request, "identity")) {
-        lw_unsupported(call, "identity", "acceptor");
-        return;
-    } else {
-        acquire_acceptor(call, &major, &minor, &credential);
-    }
-    if (credential && !GSS_ERROR(major)) major = mask_flags(&minor, &credential, flags);
-    if (credential) lw_keep(&credentials, lw_number(lw_get(request, "credential")), credential);
-    say(call, major, minor);
-}
-
-static void free_credential(lw_call *call) {
-    gss_cred_id_t credential = lw_drop(call, &credentials, lw_get(lw_request(call), "credential"));
-    OM_uint32 minor;
-    if (!credential) return;
-    OM_uint32 major = gss_release_cred(&minor, &credential);
-    say(call, major, minor);
+    if (set_environment(call)) lw_outcome(call);
 }
 
 /* --- Legs ---------------------------------------------------------------------------------------------------- */
@@ -192,28 +98,30 @@ static void read_leg(lw_call *call, leg *made) {
 }
 
 /* The credential and the context of a leg; 0 after answering. */
-static int find_leg(lw_call *call, gss_cred_id_t *credential, context **held) {
+static int find_leg(lw_call *call, credential **by, context **held) {
     const lw_value *request = lw_request(call), *reserved = lw_get(request, "reserved");
     const lw_value *number = lw_get(request, "context");
     if (lw_number(lw_item(reserved, 0)) || lw_number(lw_item(reserved, 1))) {
         lw_unsupported(call, "reserved", NULL);
         return 0;
     }
-    if (!(*credential = lw_find(call, &credentials, lw_get(request, "credential")))) return 0;
+    if (!(*by = lw_find(call, &credentials, lw_get(request, "credential")))) return 0;
     if (!number) {
         number = lw_get(request, "new-context");
         *held = calloc(1, sizeof **held);
         if (!*held) abort();
+        (*held)->mechanism = (*by)->mechanism;
         lw_keep(&contexts, lw_number(number), *held);
         return 1;
     }
     return (*held = lw_find(call, &contexts, number)) != NULL;
 }
 
-/* The flags of a NEGOTIATE or CHALLENGE message; none of another token. */
+/* The flags of a NEGOTIATE or CHALLENGE message, in a wrapper or without one; none of another token. */
 static uint32_t flags_of(const gss_buffer_desc *token) {
-    const unsigned char *bytes = token->value;
-    size_t at = token->length < 24 ? 0 : bytes[8] == 1 ? 12 : bytes[8] == 2 ? 20 : 0;
+    const unsigned char *end = (unsigned char *)token->value + token->length;
+    const unsigned char *bytes = token->length ? memmem(token->value, token->length, "NTLMSSP", 8) : NULL;
+    size_t at = !bytes || end - bytes < 24 ? 0 : bytes[8] == 1 ? 12 : bytes[8] == 2 ? 20 : 0;
     uint32_t flags = 0;
     for (size_t i = 0; at && i < 4; i++) flags |= (uint32_t)bytes[at + i] << 8 * i;
     return flags;
@@ -227,7 +135,7 @@ static void answer_leg(lw_call *call, OM_uint32 major, OM_uint32 minor, OM_uint3
         gss_release_buffer(&ignored, &made->out);
         return;
     }
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
     if (made->out.length) lw_add_buffer(call, LW_TOKEN, made->out.value, made->out.length);
     if (!GSS_ERROR(major)) lw_add_attributes(call, "gss", held->flags = flags);
     gss_release_buffer(&ignored, &made->out);
@@ -245,30 +153,33 @@ static void initialize(lw_call *call) {
     uint32_t requirements = (uint32_t)lw_number(lw_get(lw_request(call), "requirements"));
     OM_uint32 major = 0, minor = 0, ignored, wanted = 0, granted = 0;
     gss_name_t name = GSS_C_NO_NAME;
-    gss_cred_id_t credential;
+    credential *by;
     context *held;
     leg made;
-    if (!find_leg(call, &credential, &held)) return;
+    if (!find_leg(call, &by, &held)) return;
     if (!target_name(call, lw_get(lw_request(call), "target"), &major, &minor, &name)) return;
     for (size_t i = 0; i < sizeof initiator_flags / sizeof *initiator_flags; i++)
         if (requirements & initiator_flags[i].requirement) wanted |= initiator_flags[i].flag;
     read_leg(call, &made);
     if (!GSS_ERROR(major))
-        major = gss_init_sec_context(&minor, credential, &held->handle, name, &ntlmssp, wanted, GSS_C_INDEFINITE,
+        major = gss_init_sec_context(&minor, by->handle, &held->handle, name, held->mechanism, wanted, GSS_C_INDEFINITE,
                                      made.bound, made.in, NULL, &made.out, &granted, NULL);
     gss_release_name(&ignored, &name);
-    if (with_mic && environment.with_mic && major == GSS_S_CONTINUE_NEEDED) ask_for_mic(held->handle);
+    if (with_mic && environment.with_mic && held->mechanism == &ntlmssp && major == GSS_S_CONTINUE_NEEDED)
+        ask_for_mic(held->handle);
     answer_leg(call, major, minor, granted, held, &made);
 }
 
 static void accept_leg(lw_call *call) {
     OM_uint32 major, minor = 0, granted = 0;
-    gss_cred_id_t credential;
+    credential *by;
     context *held;
     leg made;
-    if (!find_leg(call, &credential, &held)) return;
+    if (!find_leg(call, &by, &held)) return;
     read_leg(call, &made);
-    major = gss_accept_sec_context(&minor, &held->handle, credential, made.in, made.bound, NULL, NULL, &made.out,
+    /* An empty token has MIT's library speak first. */
+    if (!made.in && !held->handle && held->mechanism == &spnego) made.in = &made.token;
+    major = gss_accept_sec_context(&minor, &held->handle, by->handle, made.in, made.bound, NULL, NULL, &made.out,
                                    &granted, NULL, NULL);
     answer_leg(call, major, minor, granted, held, &made);
 }
@@ -282,7 +193,7 @@ static void delete_context(lw_call *call) {
     OM_uint32 minor = 0;
     if (!held) return;
     OM_uint32 major = gss_delete_sec_context(&minor, &held->handle, GSS_C_NO_BUFFER);
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
     free(held);
 }
 
@@ -292,7 +203,7 @@ static void export_context(lw_call *call) {
     OM_uint32 minor = 0, ignored;
     if (!held) return;
     OM_uint32 major = gss_export_sec_context(&minor, &held->handle, &packed);
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
     if (GSS_ERROR(major)) return;
     lw_add_buffer(call, LW_TOKEN, packed.value, packed.length);
     gss_release_buffer(&ignored, &packed);
@@ -302,10 +213,13 @@ static void export_context(lw_call *call) {
 
 static void import_context(lw_call *call) {
     const lw_value *request = lw_request(call);
+    const char *package = lw_string(lw_get(request, "package"));
+    gss_OID mechanism = package && !strcmp(package, "negotiate") ? &spnego : &ntlmssp;
     context *held = calloc(1, sizeof *held);
     OM_uint32 minor = 0, ignored;
     lw_bytes bytes = {(unsigned char *)"", 0};
     if (!held) abort();
+    held->mechanism = mechanism;
     lw_buffer(call, lw_get(request, "buffers"), LW_TOKEN, &bytes);
     gss_buffer_desc packed = {bytes.size, bytes.data};
     OM_uint32 major = gss_import_sec_context(&minor, &packed, &held->handle);
@@ -315,27 +229,27 @@ static void import_context(lw_call *call) {
     } else {
         free(held);
     }
-    say(call, major, minor);
+    say(call, major, minor, mechanism);
 }
 
-static void query_session_key(lw_call *call, gss_ctx_id_t handle) {
+static void query_session_key(lw_call *call, const context *held) {
     gss_buffer_set_t set = GSS_C_NO_BUFFER_SET;
     OM_uint32 minor = 0, ignored;
-    OM_uint32 major = gss_inquire_sec_context_by_oid(&minor, handle, GSS_C_INQ_SSPI_SESSION_KEY, &set);
-    say(call, major, minor);
+    OM_uint32 major = gss_inquire_sec_context_by_oid(&minor, held->handle, GSS_C_INQ_SSPI_SESSION_KEY, &set);
+    say(call, major, minor, held->mechanism);
     if (!GSS_ERROR(major) && set && set->count)
         lw_add_value_bytes(call, "session-key", set->elements[0].value, set->elements[0].length);
     gss_release_buffer_set(&ignored, &set);
 }
 
-static void query_names(lw_call *call, gss_ctx_id_t handle) {
+static void query_names(lw_call *call, const context *held) {
     gss_name_t name = GSS_C_NO_NAME;
     gss_buffer_desc shown = GSS_C_EMPTY_BUFFER;
     OM_uint32 minor = 0, ignored;
-    OM_uint32 major = gss_inquire_context(&minor, handle, &name, NULL, NULL, NULL, NULL, NULL, NULL);
+    OM_uint32 major = gss_inquire_context(&minor, held->handle, &name, NULL, NULL, NULL, NULL, NULL, NULL);
     if (!GSS_ERROR(major)) major = gss_display_name(&minor, name, &shown, NULL);
     lw_bytes text = {shown.value, shown.length}, units;
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
     if (!GSS_ERROR(major) && units_of(call, &text, &units))
         lw_add_value_text(call, "user", (uint16_t *)(void *)units.data, units.size / 2);
     gss_release_buffer(&ignored, &shown);
@@ -343,34 +257,34 @@ static void query_names(lw_call *call, gss_ctx_id_t handle) {
 }
 
 /* What gss_wrap adds to a message. */
-static void query_sizes(lw_call *call, gss_ctx_id_t handle) {
+static void query_sizes(lw_call *call, const context *held) {
     OM_uint32 minor = 0, room = 4096, left = 0;
-    OM_uint32 major = gss_wrap_size_limit(&minor, handle, 1, GSS_C_QOP_DEFAULT, room, &left);
-    say(call, major, minor);
+    OM_uint32 major = gss_wrap_size_limit(&minor, held->handle, 1, GSS_C_QOP_DEFAULT, room, &left);
+    say(call, major, minor, held->mechanism);
     if (!GSS_ERROR(major)) lw_add_value_number(call, "security-trailer", room - left);
 }
 
-static void query_lifespan(lw_call *call, gss_ctx_id_t handle) {
+static void query_lifespan(lw_call *call, const context *held) {
     OM_uint32 minor = 0, seconds = 0;
-    OM_uint32 major = gss_context_time(&minor, handle, &seconds);
+    OM_uint32 major = gss_context_time(&minor, held->handle, &seconds);
     uint64_t expiry = FILETIME_OF_1970 + ((uint64_t)time(NULL) + seconds) * FILETIME_SECOND;
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
     if (!GSS_ERROR(major)) lw_add_value_number(call, "expiry", expiry);
 }
 
-static void query_flags(lw_call *call, gss_ctx_id_t handle) {
+static void query_flags(lw_call *call, const context *held) {
     OM_uint32 minor = 0, flags = 0;
-    OM_uint32 major = gss_inquire_context(&minor, handle, NULL, NULL, NULL, NULL, &flags, NULL, NULL);
+    OM_uint32 major = gss_inquire_context(&minor, held->handle, NULL, NULL, NULL, NULL, &flags, NULL, NULL);
     char shown[12];
     snprintf(shown, sizeof shown, "0x%08x", flags);
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
     if (!GSS_ERROR(major)) lw_add_value_string(call, "flags", shown);
 }
 
 static void query(lw_call *call) {
     static const struct {
         const char *attribute;
-        void (*answer)(lw_call *call, gss_ctx_id_t handle);
+        void (*answer)(lw_call *call, const context *held);
     } queries[] = {
         {"session-key", query_session_key}, {"names", query_names}, {"sizes", query_sizes},
         {"lifespan", query_lifespan},       {"flags", query_flags},
@@ -380,7 +294,7 @@ static void query(lw_call *call) {
     if (!held) return;
     for (size_t i = 0; attribute && i < sizeof queries / sizeof *queries; i++) {
         if (strcmp(queries[i].attribute, attribute)) continue;
-        queries[i].answer(call, held->handle);
+        queries[i].answer(call, held);
         return;
     }
     lw_unsupported(call, "query", attribute);
@@ -408,16 +322,17 @@ static context *message(lw_call *call, const char *form, gss_buffer_desc *data, 
     if (!(held->flags & GSS_C_DATAGRAM_FLAG) || !held->handle) return held;
     OM_uint32 major = gss_set_sec_context_option(&minor, &held->handle, &sequence_number, &number);
     if (!GSS_ERROR(major)) return held;
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
     return NULL;
 }
 
 static gss_qop_t quality(lw_call *call) { return (gss_qop_t)lw_number(lw_get(lw_request(call), "quality")); }
 
 /* Answers with what came out, and gives it back to the library. */
-static void answer_message(lw_call *call, OM_uint32 major, OM_uint32 minor, unsigned kind, gss_buffer_t out) {
+static void answer_message(lw_call *call, const context *held, OM_uint32 major, OM_uint32 minor, unsigned kind,
+                           gss_buffer_t out) {
     OM_uint32 ignored;
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
     if (!GSS_ERROR(major)) lw_add_buffer(call, kind, out->value, out->length);
     gss_release_buffer(&ignored, out);
 }
@@ -429,7 +344,7 @@ static void sign(lw_call *call) {
     context *held = message(call, "detached", &data, &in);
     if (!held) return;
     OM_uint32 major = gss_get_mic(&minor, held->handle, quality(call), in, &out);
-    answer_message(call, major, minor, LW_TOKEN, &out);
+    answer_message(call, held, major, minor, LW_TOKEN, &out);
 }
 
 static void verify(lw_call *call) {
@@ -444,7 +359,7 @@ static void verify(lw_call *call) {
         token = &signature;
     }
     OM_uint32 major = gss_verify_mic(&minor, held->handle, in, token, NULL);
-    say(call, major, minor);
+    say(call, major, minor, held->mechanism);
 }
 
 static void seal(lw_call *call) {
@@ -454,7 +369,7 @@ static void seal(lw_call *call) {
     context *held = message(call, "whole", &data, &in);
     if (!held) return;
     OM_uint32 major = gss_wrap(&minor, held->handle, 1, quality(call), in, NULL, &out);
-    answer_message(call, major, minor, LW_DATA, &out);
+    answer_message(call, held, major, minor, LW_DATA, &out);
 }
 
 static void unseal(lw_call *call) {
@@ -464,7 +379,7 @@ static void unseal(lw_call *call) {
     context *held = message(call, "whole", &data, &in);
     if (!held) return;
     OM_uint32 major = gss_unwrap(&minor, held->handle, in, &out, NULL, NULL);
-    answer_message(call, major, minor, LW_DATA, &out);
+    answer_message(call, held, major, minor, LW_DATA, &out);
 }
 
 int main(int count, char **arguments) {
@@ -484,7 +399,7 @@ int main(int count, char **arguments) {
         {"unseal", unseal},
         {NULL, NULL},
     };
-    char hello[2048];
+    char hello[4096];
     uint32_t requirements = 0;
     /* The library compares names in the character set of the locale, and hands them out in UTF-8 whatever it is. */
     if (!setlocale(LC_CTYPE, "C.UTF-8")) return 1;
@@ -492,7 +407,7 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < sizeof initiator_flags / sizeof *initiator_flags; i++)
         requirements |= initiator_flags[i].requirement;
     make_hello(hello, sizeof hello, requirements, ACCEPTOR_REQUIREMENTS);
-    if (!open_accounts()) return 1;
+    if (!open_files()) return 1;
     int code = lw_run(hello, handlers);
     lw_forget(&contexts);
     lw_forget(&credentials);

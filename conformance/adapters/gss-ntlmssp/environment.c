@@ -17,14 +17,28 @@
 
 static const char *const policies[] = {"lm-compatibility-level", "offer", "grant", "send-version", "send-mic", NULL};
 
+settings environment;
+
 /* The accounts, in a file without a name that is gone with the process. */
 static int accounts = -1;
 
-int open_accounts(void) {
+/* MIT's library acquires credentials of Kerberos beside those that are asked for, and would look names up for them. */
+static const char without_lookups[] =
+    "[libdefaults]\ndns_canonicalize_hostname = false\ndns_lookup_kdc = false\ndns_lookup_realm = false\n";
+
+/* Whether there is a file that the variable names. */
+static int open_file(const char *variable, int *file) {
     char path[64];
-    accounts = memfd_create("accounts", MFD_CLOEXEC);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", accounts);
-    return accounts >= 0 && !setenv("NTLM_USER_FILE", path, 1);
+    *file = memfd_create(variable, MFD_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", *file);
+    return *file >= 0 && !setenv(variable, path, 1);
+}
+
+int open_files(void) {
+    int kerberos;
+    ssize_t size = sizeof without_lookups - 1;
+    return open_file("NTLM_USER_FILE", &accounts) && open_file("KRB5_CONFIG", &kerberos) &&
+           write(kerberos, without_lookups, (size_t)size) == size;
 }
 
 static void set(const char *name, const lw_value *value) {
@@ -59,33 +73,33 @@ static int write_account(lw_call *call, const lw_value *account) {
 }
 
 /* Switches stand in the policy only where they differ from the default: nothing is masked, version and MIC are sent. */
-static void read_policy(const lw_value *policy, settings *made) {
+static void read_policy(const lw_value *policy) {
     const lw_value *level = lw_get(policy, policies[0]);
     char number[24];
     snprintf(number, sizeof number, "%llu", (unsigned long long)lw_number(level));
     if (level) setenv("LM_COMPAT_LEVEL", number, 1);
     else unsetenv("LM_COMPAT_LEVEL");
-    made->flags = UINT32_MAX;
-    if (lw_get(policy, "offer")) made->flags &= (uint32_t)lw_number(lw_get(policy, "offer"));
-    if (lw_get(policy, "grant")) made->flags &= (uint32_t)lw_number(lw_get(policy, "grant"));
-    if (lw_get(policy, "send-version")) made->flags &= ~NEGOTIATE_VERSION;
-    made->with_mic = !lw_get(policy, "send-mic");
+    environment.flags = UINT32_MAX;
+    if (lw_get(policy, "offer")) environment.flags &= (uint32_t)lw_number(lw_get(policy, "offer"));
+    if (lw_get(policy, "grant")) environment.flags &= (uint32_t)lw_number(lw_get(policy, "grant"));
+    if (lw_get(policy, "send-version")) environment.flags &= ~NEGOTIATE_VERSION;
+    environment.with_mic = !lw_get(policy, "send-mic");
 }
 
-int set_environment(lw_call *call, settings *made) {
-    const lw_value *environment = lw_get(lw_request(call), "environment"), *account;
-    const lw_value *host = lw_get(environment, "host");
+int set_environment(lw_call *call) {
+    const lw_value *given = lw_get(lw_request(call), "environment"), *account;
+    const lw_value *host = lw_get(given, "host");
     const char *dns = lw_string(lw_get(host, "dns-computer"));
     if (lw_refuse(call, policies)) return 0;
     if (ftruncate(accounts, 0) || lseek(accounts, 0, SEEK_SET)) {
         lw_fault(call, "the accounts cannot be emptied");
         return 0;
     }
-    for (size_t i = 0; (account = lw_item(lw_get(environment, "accounts"), i)); i++)
+    for (size_t i = 0; (account = lw_item(lw_get(given, "accounts"), i)); i++)
         if (!write_account(call, account)) return 0;
     set("NETBIOS_COMPUTER_NAME", lw_get(host, "netbios-computer"));
     set("NETBIOS_DOMAIN_NAME", lw_get(host, "netbios-domain"));
-    snprintf(made->host, sizeof made->host, "%s", dns ? dns : "");
-    read_policy(lw_get(environment, "policy"), made);
+    snprintf(environment.host, sizeof environment.host, "%s", dns ? dns : "");
+    read_policy(lw_get(given, "policy"));
     return 1;
 }

@@ -13,11 +13,13 @@ typedef struct {
     int with_mic;
 } settings;
 
-/* Whether there is a file for the accounts; to be called before anything else. */
-int open_accounts(void);
+extern settings environment;
 
-/* The environment of `reset`: what the library reads from its process at each call, and the rest in `made`. Returns 0
- * after answering. */
-int set_environment(lw_call *call, settings *made);
+/* Whether there are the files that the process is configured by; to be called before anything else. */
+int open_files(void);
+
+/* The environment of `reset`: what the library reads from its process at each call, and the rest in `environment`.
+ * Returns 0 after answering. */
+int set_environment(lw_call *call);
 
 #endif

@@ -24,14 +24,19 @@ static void ask_version(char *version, size_t room) {
     if (answer) pclose(answer);
 }
 
+#define INITIATOR(package, more)                                                                                     \
+    "{\"package\":\"" package "\",\"role\":\"initiator\"," OPERATIONS("initialize") "," OBSERVABLES("")                \
+    "," HONOURS(MASK("offer") ",\"identity\"," more "\"policy:send-version\"") ",\"requirements\":%u}"
+#define ACCEPTOR(package)                                                                                            \
+    "{\"package\":\"" package "\",\"role\":\"acceptor\"," OPERATIONS("accept") "," OBSERVABLES(",\"peer-name\"")     \
+    "," HONOURS(MASK("grant") ",\"leg\",\"policy:grant:extended-sessionsecurity\"") ",\"requirements\":%u}"
+
 void make_hello(char *hello, size_t room, uint32_t initiator, uint32_t acceptor) {
     static const char format[] =
         "{\"protocol\":1,\"name\":\"gss-ntlmssp\",\"version\":\"%s\",\"controls\":[\"host\"],\"drives\":["
-        "{\"package\":\"ntlm\",\"role\":\"initiator\"," OPERATIONS("initialize") "," OBSERVABLES("")
-        "," HONOURS(MASK("offer") ",\"identity\",\"policy:send-mic\",\"policy:send-version\"") ",\"requirements\":%u},"
-        "{\"package\":\"ntlm\",\"role\":\"acceptor\"," OPERATIONS("accept") "," OBSERVABLES(",\"peer-name\"")
-        "," HONOURS(MASK("grant") ",\"leg\",\"policy:grant:extended-sessionsecurity\"") ",\"requirements\":%u}]}";
+        INITIATOR("ntlm", "\"policy:send-mic\",") "," ACCEPTOR("ntlm") ","
+        INITIATOR("negotiate", "") "," ACCEPTOR("negotiate") "]}";
     char version[64];
     ask_version(version, sizeof version);
-    snprintf(hello, room, format, version, initiator, acceptor);
+    snprintf(hello, room, format, version, initiator, acceptor, initiator, acceptor);
 }

@@ -1,6 +1,6 @@
-/* Speaks the Legwork adapter protocol for the NTLM package of WinPR, both roles, through its SSPI function table.
- * Calls are translated and their results passed on. Handles that were deleted stay under their number, so that a stale
- * one can be shown to the library. */
+/* Speaks the Legwork adapter protocol for the packages NTLM and Negotiate of WinPR, both roles, through its SSPI function
+ * table. Calls are translated and their results passed on. Handles that were deleted stay under their number, so that a
+ * stale one can be shown to the library. */
 #define _GNU_SOURCE
 #include "legwork_adapter.h"
 
@@ -19,16 +19,19 @@
 
 #define COMMON                                                                                                       \
     "\"observables\":[\"token\",\"status\",\"attributes\",\"handles\",\"buffers\",\"buffer-attributes\""
-#define DRIVE(role, operations, observables)                                                                         \
-    "{\"package\":\"ntlm\",\"role\":\"" role "\",\"operations\":[\"acquire\",\"free-credential\"," operations        \
+#define DRIVE(package, role, operations, observables)                                                                \
+    "{\"package\":\"" package "\",\"role\":\"" role "\","                                                            \
+    "\"operations\":[\"acquire\",\"free-credential\"," operations                                                   \
     "\"complete\",\"delete\",\"query\",\"seal\",\"unseal\"]," COMMON observables "],"                                \
     "\"forms\":[\"buffers\"],\"requirements\":4294967295,\"honours\":[\"bindings\",\"character-set:oem\","            \
     "\"identity\",\"leg\",\"package\",\"query\",\"target\"]}"
 
 static const char hello[] =
     "{\"protocol\":1,\"name\":\"winpr\",\"version\":\"%s\",\"controls\":[],\"drives\":["
-    DRIVE("initiator", "\"initialize\",", "") ","
-    DRIVE("acceptor", "\"accept\",", ",\"peer-name\"") "]}";
+    DRIVE("ntlm", "initiator", "\"initialize\",", "") ","
+    DRIVE("ntlm", "acceptor", "\"accept\",", ",\"peer-name\"") ","
+    DRIVE("negotiate", "initiator", "\"initialize\",", "") ","
+    DRIVE("negotiate", "acceptor", "\"accept\",", ",\"peer-name\"") "]}";
 
 static SecurityFunctionTableW *library;
 /* What the library keeps of contexts that are never deleted is lost with the process. */
@@ -110,6 +113,7 @@ static void acquire(lw_call *call) {
         return;
     }
     if (!strcmp(package, "ntlm")) package = "NTLM";
+    if (!strcmp(package, "negotiate")) package = "Negotiate";
     for (size_t i = 0; package[i]; i++) name[i] = (unsigned char)package[i];
     part(call, given, "user", &identity.User, &identity.UserLength);
     part(call, given, "domain", &identity.Domain, &identity.DomainLength);
@@ -258,7 +262,8 @@ static void query_other(lw_call *call, SecHandle *context, const char *attribute
         ULONG number;
     } numbers[] = {{"session-key", SECPKG_ATTR_SESSION_KEY},   {"flags", SECPKG_ATTR_FLAGS},
                    {"lifespan", SECPKG_ATTR_LIFESPAN},         {"package-info", SECPKG_ATTR_PACKAGE_INFO},
-                   {"connection-info", 90},                    {"target-information", SECPKG_ATTR_TARGET_INFORMATION}};
+                   {"connection-info", 90},                    {"target-information", SECPKG_ATTR_TARGET_INFORMATION},
+                   {"negotiation-info", SECPKG_ATTR_NEGOTIATION_INFO}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (strcmp(numbers[i].name, attribute)) continue;
         SECURITY_STATUS status =

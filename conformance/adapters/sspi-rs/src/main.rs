@@ -1,4 +1,4 @@
-//! Speaks the Legwork adapter protocol for the crate `sspi`: NTLM, both roles.
+//! Speaks the Legwork adapter protocol for the crate `sspi`: NTLM and Negotiate, both roles.
 //!
 //! A panic of the library ends the process: a crash must look like one.
 

@@ -1,11 +1,12 @@
 //! The calls into the library.
 
 use serde_json::{Value, json};
+use sspi::credssp::SspiContext;
 use sspi::ntlm::NtlmConfig;
 use sspi::{
-    AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialUse, DataRepresentation,
-    EncryptionFlags, Ntlm, SecurityBuffer, SecurityBufferRef, SecurityBufferType, ServerRequestFlags, Sspi,
-    SspiEx, SspiImpl, Username,
+    AuthIdentity, BufferType, ClientRequestFlags, CredentialUse, Credentials, CredentialsBuffers,
+    DataRepresentation, EncryptionFlags, Negotiate, NegotiateConfig, Ntlm, SecurityBuffer, SecurityBufferRef,
+    SecurityBufferType, ServerRequestFlags, Sspi, SspiEx, SspiImpl, Username,
 };
 
 use crate::legwork_adapter::{
@@ -16,13 +17,13 @@ use crate::status::sspi_status;
 
 /// A credential: the handle, and the package instance that acquired it, from which contexts start.
 struct Credential {
-    handle: Option<AuthIdentityBuffers>,
-    origin: Ntlm,
+    handle: Option<CredentialsBuffers>,
+    origin: SspiContext,
 }
 
 /// A context. `by_directory` tells that the account is looked up when the peer's name is known.
 struct Context {
-    ntlm: Ntlm,
+    package: SspiContext,
     by_directory: bool,
 }
 
@@ -39,13 +40,12 @@ impl Adapter for Subject {
     fn hello(&mut self) -> Outcome {
         let mut hello: Value = serde_json::from_str(include_str!("hello.json"))?;
         hello["version"] = env!("SSPI_VERSION").into();
-        let requirements = [ClientRequestFlags::all().bits(), ServerRequestFlags::all().bits()];
-        for (drive, bits) in hello["drives"]
-            .as_array_mut()
-            .into_iter()
-            .flatten()
-            .zip(requirements)
-        {
+        for drive in hello["drives"].as_array_mut().into_iter().flatten() {
+            let bits = if drive["role"] == "initiator" {
+                ClientRequestFlags::all().bits()
+            } else {
+                ServerRequestFlags::all().bits()
+            };
             drive["requirements"] = bits.into();
         }
         Ok(hello)
@@ -67,12 +67,6 @@ impl Adapter for Subject {
     }
 
     fn acquire(&mut self, request: Acquire) -> Outcome {
-        if request.package != "ntlm" {
-            return Err(Stop::unsupported(format!("package:{}", request.package)));
-        }
-        let workstation = &self.environment.host.netbios_computer;
-        let client_computer_name = (!workstation.is_empty()).then(|| workstation.clone());
-        let mut origin = Ntlm::with_config(NtlmConfig { client_computer_name });
         let outbound = request.role == "initiator";
         let direction = if outbound {
             CredentialUse::Outbound
@@ -80,6 +74,12 @@ impl Adapter for Subject {
             CredentialUse::Inbound
         };
         let identity = request.identity.as_ref().map(auth_identity).transpose()?;
+        let mut origin = match request.package.as_str() {
+            "ntlm" => SspiContext::Ntlm(Ntlm::with_config(self.ntlm_config())),
+            "negotiate" => SspiContext::Negotiate(self.negotiate(outbound, identity.as_ref())?),
+            other => return Err(Stop::unsupported(format!("package:{other}"))),
+        };
+        let identity = identity.map(Credentials::from);
         let mut builder = origin.acquire_credentials_handle().with_credential_use(direction);
         if let Some(identity) = &identity {
             builder = builder.with_auth_data(identity);
@@ -105,7 +105,7 @@ impl Adapter for Subject {
         let target = leg.target.as_ref().map(Text::decode).transpose()?;
         let (mut input, mut output) = (security_buffers(&leg.input)?, security_buffers(&leg.output)?);
         let mut builder = context
-            .ntlm
+            .package
             .initialize_security_context()
             .with_credentials_handle(&mut credential.handle)
             .with_context_requirements(ClientRequestFlags::from_bits_retain(leg.requirements))
@@ -114,7 +114,7 @@ impl Adapter for Subject {
         builder.target_name = target.as_deref();
         builder.input = (!leg.input.is_empty()).then_some(&mut input);
         let result = context
-            .ntlm
+            .package
             .initialize_security_context_impl(&mut builder)?
             .resolve_to_result()?;
         let expiry = result.expiry.map(|time| time.unix_timestamp_nanos());
@@ -130,7 +130,7 @@ impl Adapter for Subject {
         let (credential, context) = self.handles(&leg)?;
         let (mut input, mut output) = (security_buffers(&leg.input)?, security_buffers(&leg.output)?);
         let mut builder = context
-            .ntlm
+            .package
             .accept_security_context()
             .with_credentials_handle(&mut credential.handle)
             .with_context_requirements(ServerRequestFlags::from_bits_retain(leg.requirements))
@@ -138,7 +138,7 @@ impl Adapter for Subject {
             .with_output(&mut output);
         builder.input = (!leg.input.is_empty()).then_some(&mut input);
         let result = context
-            .ntlm
+            .package
             .accept_security_context_impl(builder)?
             .resolve_to_result()?;
         let expiry = result.expiry.map(|time| time.unix_timestamp_nanos());
@@ -157,39 +157,44 @@ impl Adapter for Subject {
         let context = self.contexts.find(request.context)?;
         if context.by_directory {
             let wanted = context
-                .ntlm
+                .package
                 .query_context_names()?
                 .username
                 .inner()
                 .to_lowercase();
             let same = |account: &&AuthIdentity| account.username.inner().to_lowercase() == wanted;
-            let candidates = self.directory.iter().filter(same).cloned().collect();
-            context.ntlm.custom_set_auth_identities(candidates)?;
+            let candidates = self.directory.iter().filter(same).cloned();
+            let candidates = candidates.map(Credentials::from).collect();
+            context.package.custom_set_auth_identities(candidates)?;
         }
-        Ok(sspi_status(context.ntlm.complete_auth_token(&mut token)?))
+        Ok(sspi_status(context.package.complete_auth_token(&mut token)?))
     }
 
     fn query(&mut self, request: Handle) -> Outcome {
-        let ntlm = &mut self.contexts.find(request.context)?.ntlm;
+        let package = &mut self.contexts.find(request.context)?.package;
         let values = match request.attribute.as_str() {
             "session-key" => {
-                json!({"session-key": hex::encode(ntlm.query_context_session_key()?.session_key.as_ref())})
+                json!({"session-key": hex::encode(package.query_context_session_key()?.session_key.as_ref())})
             }
-            "names" => json!({"user": Text::from(ntlm.query_context_names()?.username.inner())}),
+            "names" => json!({"user": Text::from(package.query_context_names()?.username.inner())}),
             "sizes" => {
-                let sizes = ntlm.query_context_sizes()?;
+                let sizes = package.query_context_sizes()?;
                 json!({
                     "max-token": sizes.max_token, "max-signature": sizes.max_signature,
                     "block-size": sizes.block, "security-trailer": sizes.security_trailer,
                 })
             }
             "package-info" => {
-                let info = ntlm.query_context_package_info()?;
+                let info = package.query_context_package_info()?;
                 json!({"package": info.name.to_string(), "max-token": info.max_token_len,
                     "capabilities": info.capabilities.bits()})
             }
+            // How far it has come does not show.
+            "negotiation-info" => {
+                json!({"package": package.query_context_negotiation_package()?.name.to_string()})
+            }
             "connection-info" => {
-                ntlm.query_context_connection_info()?;
+                package.query_context_connection_info()?;
                 json!({})
             }
             other => return Err(Stop::unsupported(format!("query:{other}"))),
@@ -203,7 +208,7 @@ impl Adapter for Subject {
         if request.form != "buffers" {
             return Err(Stop::unsupported(format!("form:{}", request.form)));
         }
-        let ntlm = &mut self.contexts.find(request.context)?.ntlm;
+        let package = &mut self.contexts.find(request.context)?.package;
         let makes = matches!(operation, "sign" | "seal");
         let mut storage: Vec<Vec<u8>> = request
             .buffers
@@ -218,13 +223,13 @@ impl Adapter for Subject {
         }
         let mut outcome = returned(true);
         match operation {
-            "sign" => ntlm.make_signature(request.quality, &mut list, request.sequence)?,
-            "verify" => drop(ntlm.verify_signature(&mut list, request.sequence)?),
+            "sign" => package.make_signature(request.quality, &mut list, request.sequence)?,
+            "verify" => drop(package.verify_signature(&mut list, request.sequence)?),
             "seal" => {
                 let flags = EncryptionFlags::from_bits_retain(request.quality);
-                outcome = sspi_status(ntlm.encrypt_message(flags, &mut list)?);
+                outcome = sspi_status(package.encrypt_message(flags, &mut list)?);
             }
-            _ => drop(ntlm.decrypt_message(&mut list)?),
+            _ => drop(package.decrypt_message(&mut list)?),
         }
         let after = request.buffers.iter().zip(&list);
         let after = after.map(|(before, now)| json!({"kind": before.kind, "attributes": before.attributes, "bytes": hex::encode(now.data())}));
@@ -234,6 +239,28 @@ impl Adapter for Subject {
 }
 
 impl Subject {
+    fn ntlm_config(&self) -> NtlmConfig {
+        let workstation = &self.environment.host.netbios_computer;
+        NtlmConfig {
+            client_computer_name: (!workstation.is_empty()).then(|| workstation.clone()),
+        }
+    }
+
+    /// Negotiate with NTLM alone: other packages would ask for a KDC. An acceptor is given the accounts at once, for
+    /// it verifies the logon itself.
+    fn negotiate(&self, outbound: bool, identity: Option<&AuthIdentity>) -> Result<Negotiate, Stop> {
+        let config = NegotiateConfig::new(
+            Box::new(self.ntlm_config()),
+            Some("ntlm".to_owned()),
+            self.environment.host.netbios_computer.clone(),
+        );
+        if outbound {
+            return Ok(Negotiate::new_client(config)?);
+        }
+        let accounts = identity.map_or_else(|| self.directory.clone(), |identity| vec![identity.clone()]);
+        Ok(Negotiate::new_server(config, accounts)?)
+    }
+
     /// The credential and the context of a leg; a first leg starts a context.
     fn handles(&mut self, leg: &Leg) -> Result<(&mut Credential, &mut Context), Stop> {
         if leg.reserved != [0, 0] {
@@ -245,7 +272,7 @@ impl Subject {
         let credential = self.credentials.find(number)?;
         if leg.context.is_none() {
             let fresh = Context {
-                ntlm: credential.origin.clone(),
+                package: begin(&credential.origin)?,
                 by_directory: credential.handle.is_none(),
             };
             self.contexts.keep(leg.new_context, fresh);
@@ -254,6 +281,15 @@ impl Subject {
             credential,
             self.contexts.find(leg.context.unwrap_or(leg.new_context))?,
         ))
+    }
+}
+
+/// A context of the package: a copy of the instance that acquired the credential.
+fn begin(origin: &SspiContext) -> Result<SspiContext, Stop> {
+    match origin {
+        SspiContext::Ntlm(ntlm) => Ok(SspiContext::Ntlm(ntlm.clone())),
+        SspiContext::Negotiate(negotiate) => Ok(SspiContext::Negotiate(negotiate.clone())),
+        other => Err(Stop::unsupported(format!("package:{}", other.package_name()))),
     }
 }
 

@@ -104,7 +104,7 @@ fn made(
     }
     let first = match event.side {
         Role::Initiator => views.0.offered.is_empty(),
-        Role::Acceptor => event.input().is_none_or(<[u8]>::is_empty),
+        Role::Acceptor => views.0.answers == 0 && event.input().is_none_or(<[u8]>::is_empty),
     };
     let due = match &parsed {
         Ok(Token::Framed(_) | Token::Bare(_)) => first,
@@ -153,7 +153,7 @@ fn made(
             differs.unwrap_or(token.len())
         )
     });
-    let code = code.as_deref().filter(|code| !code.is_empty())?;
+    let code = code.as_deref().filter(|code| !code.is_empty() && !views.1.lost)?;
     let start = inner::place(token, code);
     Some(WrapperCode {
         at,
@@ -287,7 +287,7 @@ fn answer(
             "a token that is not the acceptor's first has a supportedMech".to_owned()
         });
     }
-    if let (Some(chosen), true) = (&resp.supported_mech, first) {
+    if let (Some(chosen), true) = (&resp.supported_mech, first && !before.lost) {
         selection(judge, at, before, chosen, state);
     }
     if rejects {
@@ -400,7 +400,7 @@ fn code(
 /// What a side that is complete must have sent and got.
 fn completed(judge: &mut Judge<'_>, at: usize, view: &View) {
     let [sent, got] = view.codes;
-    if view.raw {
+    if view.raw || view.lost {
         return;
     }
     if view.codes_due() {

@@ -41,7 +41,8 @@ fn sizes(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let longest = made.filter_map(|(_, leg)| leg.output()).map(<[u8]>::len).max();
     let longest = u64::try_from(longest.unwrap_or_default()).unwrap_or(u64::MAX);
     let (room, signature) = (number("max-token"), number("max-signature"));
-    if room.is_none() && signature.is_none() {
+    if room.or(signature).is_none() {
+        judge.not_applicable("context/negotiate/sizes", at, "max-token, max-signature");
         return;
     }
     let fits = room.is_none_or(|room| room >= longest) && signature.is_none_or(|size| size == 16);

@@ -32,10 +32,10 @@ pub(super) struct View {
     pub(super) agreed: Option<(NegotiateFlags, bool)>,
     /// NTLM's third message has a code over all three.
     pub(super) announced: bool,
+    /// A token could not be read: what its maker or reader knows since then is not known here.
+    pub(super) lost: bool,
     /// The side's exchange is complete.
     pub(super) complete: bool,
-    /// The side got a token that cannot be read. What it took from it, if it went on, nobody else can tell.
-    pub(super) lost: bool,
 }
 
 impl View {
@@ -69,8 +69,9 @@ impl View {
                 self.raw = true;
                 self.inner(Some(message), own);
             }
-            Err(_) if !own => self.lost = true,
-            _ => {}
+            // An acceptor's own list offers nothing.
+            Ok(Token::Framed(_) | Token::Bare(_)) => {}
+            _ => self.lost |= !token.is_empty(),
         }
     }
 
@@ -156,5 +157,18 @@ mod tests {
         let view = heard(&LONG_LIST.replace("3011", "3012"));
         assert!(view.lost);
         assert!(view.covered().is_empty());
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_read_loses_the_thread() {
+        let mut view = View::default();
+        view.hear(
+            &[0xa1, 0x07, 0x30, 0x05, 0xa0, 0x03, 0x0a, 0x01, 0x01],
+            Role::Acceptor,
+            false,
+        );
+        assert!(!view.lost);
+        view.hear(&[0xa1, 0x07, 0x30], Role::Acceptor, false);
+        assert!(view.lost);
     }
 }
