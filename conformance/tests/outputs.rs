@@ -178,7 +178,7 @@ fn shares_are_those_of_what_hello_declares() {
     let mut staged = Staged::new(&suite, "ntlm/bindings/match", None);
     let whole = staged.results.len();
     let reference = summary::summary(&staged.run());
-    assert_eq!((reference.shares, reference.counts), (Vec::new(), None));
+    assert!(reference.shares.is_empty() && reference.counts.is_empty());
     staged.who.argument = Some("folder".to_owned());
     for result in &mut staged.results {
         result.judged = vec![Role::Acceptor];

@@ -163,21 +163,43 @@ impl Tables {
         self.0.values()
     }
 
-    /// Whether the subject counts: every role that was run has what that takes. None of a run without the groups that
-    /// it takes.
+    /// Whether the subject counts with each package that it declares something of: every role that was run has what that
+    /// takes. None of a package whose run lacks the groups that it takes.
     #[must_use]
-    pub fn count(&self) -> Option<bool> {
-        let ran = |shares: &Shares| NEEDED.into_iter().all(|group| shares.groups.contains_key(group));
-        let whole = !self.0.is_empty() && self.iter().all(ran);
-        whole.then(|| self.iter().all(Shares::count))
+    pub fn count(&self) -> BTreeMap<&str, Option<bool>> {
+        let ran = |shares: &&Shares| NEEDED.into_iter().all(|group| shares.groups.contains_key(group));
+        let mut packages: BTreeMap<&str, Vec<&Shares>> = BTreeMap::new();
+        for shares in self.iter() {
+            packages.entry(&shares.package).or_default().push(shares);
+        }
+        let driven = packages
+            .into_iter()
+            .filter(|(_, all)| all.iter().any(|shares| shares.all.declared > 0));
+        driven
+            .map(|(package, all)| {
+                let whole = all.iter().all(ran);
+                (package, whole.then(|| all.iter().all(|shares| shares.count())))
+            })
+            .collect()
     }
 
-    /// That in a word or two.
+    /// That in words, package by package.
     #[must_use]
-    pub fn verdict(&self) -> Option<&'static str> {
-        Some(match self.count()? {
-            true => "counts",
-            false => "does not count",
+    pub fn verdict(&self) -> Option<String> {
+        let counts = self.count();
+        let known = counts
+            .iter()
+            .filter_map(|(package, counts)| Some((*package, (*counts)?)));
+        let (with, without): (Vec<_>, Vec<_>) = known.partition(|(_, counts)| *counts);
+        let names = |packages: Vec<(&str, bool)>| {
+            let names: Vec<&str> = packages.into_iter().map(|(package, _)| package).collect();
+            names.join(", ")
+        };
+        Some(match (with.is_empty(), without.is_empty()) {
+            (true, true) => return None,
+            (false, true) => format!("counts ({})", names(with)),
+            (true, false) => format!("does not count ({})", names(without)),
+            (false, false) => format!("counts with {}, not with {}", names(with), names(without)),
         })
     }
 }
@@ -208,15 +230,13 @@ mod tests {
             (100, 94, false),
             (50, 50, true),
             (49, 49, false),
-            (0, 0, false),
         ] {
-            assert_eq!(
-                table(declared, answered).count(),
-                Some(counts),
-                "{declared} {answered}"
-            );
+            let table = table(declared, answered);
+            let expected = BTreeMap::from([("ntlm", Some(counts))]);
+            assert_eq!(table.count(), expected, "{declared} {answered}");
         }
-        assert_eq!(Tables::default().count(), None);
+        assert_eq!(table(0, 0).verdict(), None, "what is not driven is not asked for");
+        assert_eq!(Tables::default().verdict(), None);
     }
 
     #[test]
@@ -227,12 +247,12 @@ mod tests {
             answered: true,
         };
         tables.add("ntlm/good/default", Role::Initiator, one);
-        assert_eq!(tables.count(), None, "the other groups never ran");
+        assert_eq!(tables.verdict(), None, "the other groups never ran");
         one.declared = false;
         for group in GROUPS {
             tables.add(&format!("ntlm/{group}/other"), Role::Initiator, one);
         }
-        assert_eq!(tables.count(), Some(false));
+        assert_eq!(tables.verdict().as_deref(), Some("does not count (ntlm)"));
     }
 
     #[test]

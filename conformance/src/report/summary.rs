@@ -47,9 +47,10 @@ pub struct Summary {
     pub checks: BTreeMap<&'static str, usize>,
     /// How much the adapter declares and answers, by package and role; none of the reference.
     pub shares: Vec<Shares>,
-    /// Whether it counts as an implementation under test; none if the cases that this takes were not run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub counts: Option<bool>,
+    /// Whether it counts as an implementation under test, by package; a package whose run lacks the cases that this takes
+    /// is left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, bool>,
     /// Cases after which an adapter had to be started again.
     pub restarts: usize,
     /// Failed checks that are known.
@@ -106,7 +107,11 @@ pub fn summary(run: &Run<'_>) -> Summary {
         doubts: doubts(run),
         cases: named(&tally.cases),
         checks: named(&tally.checks),
-        counts: tables.count(),
+        counts: tables
+            .count()
+            .into_iter()
+            .filter_map(|(package, counts)| Some((package.to_owned(), counts?)))
+            .collect(),
         shares: tables.iter().cloned().collect(),
         restarts: run.restarts(),
         expected: run.outcome.expected.len(),
