@@ -320,11 +320,11 @@ fn a_request_that_cannot_be_understood_is_a_fault() {
     for (request, said) in [
         (
             json!({"op": "decode", "token": "chalenge", "bytes": ""}),
-            "no token is called `chalenge`",
+            "no token of `ntlm` is called `chalenge`",
         ),
         (
             json!({"op": "encode", "token": "keys", "values": {}}),
-            "no token is called `keys`",
+            "no token of `ntlm` is called `keys`",
         ),
         (
             json!({"op": "encode", "token": "challenge", "values": {}}),

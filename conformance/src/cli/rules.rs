@@ -181,7 +181,11 @@ fn model(choice: &SuiteChoice, package: Option<&str>) -> Done {
     let suite = choice.load()?;
     let results = results(&suite);
     let mut good = true;
-    for package in packages(&suite, package) {
+    let named = package.map_or_else(
+        || suite.models.keys().map(String::as_str).collect(),
+        |package| vec![package],
+    );
+    for package in named {
         let Some(model) = suite.models.get(package) else {
             return Err(Failure::Usage(format!(
                 "there is no model of package `{package}`"

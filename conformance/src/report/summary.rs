@@ -49,7 +49,6 @@ pub struct Summary {
     pub shares: Vec<Shares>,
     /// Whether it counts as an implementation under test, by package; a package whose run lacks the cases that this takes
     /// is left out.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, bool>,
     /// Cases after which an adapter had to be started again.
     pub restarts: usize,

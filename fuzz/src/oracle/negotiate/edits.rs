@@ -55,16 +55,16 @@ pub enum Change {
     Unwrapped,
     /// An earlier token arrives instead: how many tokens before.
     Earlier(u8),
-    /// The token is another legal form of itself.
+    /// The token has another form.
     Form(Form),
 }
 
-/// A legal form of a token, which comes to the same.
+/// Another form of a token.
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// The outermost length has more bytes than it needs.
+    /// The outermost length has more bytes than it needs, which is borne.
     LongLength,
-    /// A first token without framing.
+    /// A first token without framing, which is refused.
     Unframed,
     /// An element of a later version follows.
     Extended,
@@ -107,11 +107,11 @@ impl Mutation {
         token
     }
 
-    /// Whether nothing happens but to the form of tokens.
+    /// Whether nothing happens but to the form of tokens, as far as other forms are taken.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         let mut changes = self.edits.iter().map(|edit| &edit.change);
-        changes.all(|change| matches!(change, Change::Form(_)))
+        changes.all(|change| matches!(change, Change::Form(form) if *form != Form::Unframed))
     }
 }
 
