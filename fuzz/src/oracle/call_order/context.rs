@@ -131,13 +131,14 @@ impl Context {
         begins && complete && self.due.is_some()
     }
 
-    /// Whether the context can be asked for its mechanism: one of Negotiate at any time.
+    /// Whether the context can be asked for its mechanism: one of Negotiate at any time, unless a token waits for room.
     pub(super) fn has_negotiation(&self) -> bool {
-        match self.stage {
+        let has = match self.stage {
             Stage::Established { .. } => true,
             Stage::Waiting | Stage::Keyed { .. } => self.due.is_some(),
             Stage::Failed | Stage::Deleted => false,
-        }
+        };
+        has && self.pending.is_none()
     }
 
     /// The attributes that SECPKG_ATTR_FLAGS tells: those of the last leg, in the bits of the side's call. Before the
