@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::suite::{
     RuleEntry, Suite,
-    rule::{Binds, Level},
+    rule::Binds,
     saboteur::{Sabotage, Saboteur},
 };
 
@@ -122,11 +122,7 @@ fn unknown(suite: &Suite, id: &str) -> RulesError {
 
 fn facts(text: &mut String, entry: &RuleEntry) {
     let rule = &entry.rule;
-    let level = match rule.level {
-        Level::Must => "must: breaking it fails",
-        Level::Should => "should: breaking it warns",
-        Level::May => "may: a peer must bear both",
-    };
+    let level = rule.level.consequence();
     let binds = match rule.binds {
         Binds::Package => "the package",
         Binds::Caller => "the caller",

@@ -119,7 +119,7 @@ pub fn text(matrix: &Matrix<'_>) -> String {
     let names: Vec<&str> = matrix.profiles.iter().map(|profile| profile.name).collect();
     let _ = writeln!(text, "{}\n", names.join(", "));
     faults(&mut text, matrix);
-    let _ = writeln!(text, "{}", counts(matrix));
+    let _ = writeln!(text, "{}", counts(matrix.cells.iter().map(|cell| cell.end)));
     text
 }
 
@@ -210,10 +210,11 @@ pub(super) fn word(by: By) -> &'static str {
     }
 }
 
-fn counts(matrix: &Matrix<'_>) -> String {
+/// How many exchanges there are, and how they ended.
+pub(super) fn counts(all: impl Iterator<Item = Ending>) -> String {
     let mut ends: BTreeMap<Ending, usize> = BTreeMap::new();
-    for cell in &matrix.cells {
-        let count = ends.entry(cell.end).or_default();
+    for end in all {
+        let count = ends.entry(end).or_default();
         *count = count.saturating_add(1);
     }
     let parts: Vec<String> = ends
@@ -222,7 +223,7 @@ fn counts(matrix: &Matrix<'_>) -> String {
         .collect();
     format!(
         "{}: {}",
-        counted(matrix.cells.len(), "exchange"),
+        counted(ends.values().sum(), "exchange"),
         parts.join(", ")
     )
 }

@@ -76,6 +76,18 @@ pub enum Level {
     May,
 }
 
+impl Level {
+    /// The level and what it means, for people.
+    #[must_use]
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::Must => "must: breaking it fails",
+            Self::Should => "should: breaking it warns",
+            Self::May => "may: a peer must bear both",
+        }
+    }
+}
+
 /// What a rule is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -5,7 +5,7 @@ use super::{
     messages::{InitForm, MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, send, told, wrong,
+    read, read_resp, repeats, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},
@@ -102,7 +102,7 @@ impl Acceptor {
     /// Whether the context is complete and its caller may not go on: a new offer asks to authenticate again.
     #[must_use]
     pub fn is_closed(&self, turn: &AcceptorTurn<'_>) -> bool {
-        self.is_complete() && (!is_offer(turn.token) || deviates!(turn.environment, ReauthenticationRefused))
+        self.is_complete() && !(is_offer(turn.token) && repeats(turn.environment))
     }
 
     /// Whether nothing is left to do.

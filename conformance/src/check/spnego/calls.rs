@@ -5,9 +5,9 @@ use legwork_engine::{
     ntlm::messages::{MessageType, NegotiateFlags, message_type},
 };
 
-use super::{View, named};
+use super::View;
 use crate::{
-    check::{Judge, attributes, call, calls, readable},
+    check::{Judge, attributes, call, calls},
     protocol::{Attributes, Namespace, Request, Role},
     run::{
         inner::mechanism_token,
@@ -200,7 +200,7 @@ fn granted(judge: &mut Judge<'_>, at: usize, event: &Event, view: &View) {
     judge.check(&of(event, "attributes-of-mechanism"), at, nothing_more, || {
         format!(
             "the attributes {} have more than the mechanism agreed on",
-            show(shown)
+            attributes::show(shown)
         )
     });
     let delegate = has(judge, "delegate").map(|found| (found, "delegate", shown));
@@ -279,19 +279,15 @@ fn verdict(
         Some((found, name, attributes)) => judge.check(rule, at, found == wanted, || {
             format!(
                 "{name} among the attributes {}: expected {wanted}, got {found}",
-                show(attributes)
+                attributes::show(attributes)
             )
         }),
         None => judge.not_applicable(rule, at, "attributes"),
     }
 }
 
-fn show(attributes: Option<&Attributes>) -> String {
-    attributes.map_or_else(|| "(none)".to_owned(), |word| format!("0x{:08x}", word.bits))
-}
-
-/// What is asked of a context, and its end.
-pub(super) fn others(judge: &mut Judge<'_>) {
+/// A context whose later leg failed can be deleted as any.
+pub(super) fn deletions(judge: &mut Judge<'_>) {
     let trace = judge.trace;
     let mut failed = false;
     for (at, event) in trace.events.iter().enumerate() {
@@ -300,55 +296,10 @@ pub(super) fn others(judge: &mut Judge<'_>) {
             let begun = event.leg().is_some_and(|leg| leg.context.is_some());
             failed = begun && class == Some(Class::Failure);
         }
-        match &event.request {
-            Request::Delete { .. }
-                if event.purpose == Purpose::Release && failed && event.side == Role::Initiator =>
-            {
-                calls::status(
-                    judge,
-                    "isc/negotiate/context-deletable-after-failure",
-                    at,
-                    event,
-                    "SEC_E_OK",
-                );
-            }
-            Request::Query { attribute, .. }
-                if attribute == "negotiation-info" && class == Some(Class::Ok) =>
-            {
-                negotiation(judge, at, event);
-            }
-            _ => {}
+        let releases = event.purpose == Purpose::Release && matches!(event.request, Request::Delete { .. });
+        if releases && failed && event.side == Role::Initiator {
+            let rule = "isc/negotiate/context-deletable-after-failure";
+            calls::status(judge, rule, at, event, "SEC_E_OK");
         }
-    }
-}
-
-/// The package that was chosen, and how far the negotiation has come.
-fn negotiation(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    let legs = judge
-        .trace
-        .legs()
-        .filter(|(place, leg)| *place < at && leg.side == event.side);
-    let last = legs.last().and_then(|(_, leg)| judge.meaning(leg));
-    let done = last.is_some_and(|meaning| meaning.class == Class::Ok);
-    let values = event
-        .outcome()
-        .map(|outcome| outcome.values.clone())
-        .unwrap_or_default();
-    if let Some(state) = values.get("state").and_then(serde_json::Value::as_u64) {
-        judge.check(
-            "context/negotiate/negotiation-state",
-            at,
-            (state == 0) == done,
-            || format!("the state is {state}, complete: {done}"),
-        );
-    }
-    if let (Some(package), true) = (values.get("package").and_then(readable), done) {
-        let ntlm = named(&legwork_engine::negotiate::messages::Oid::NTLM);
-        judge.check(
-            "context/negotiate/negotiation-info",
-            at,
-            package.eq_ignore_ascii_case(&ntlm),
-            || format!("the package is {package:?}, {ntlm} was chosen"),
-        );
     }
 }

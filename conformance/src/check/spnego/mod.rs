@@ -27,7 +27,7 @@ use crate::{
 
 pub(super) fn check(judge: &mut Judge<'_>) {
     let codes = tokens(judge);
-    calls::others(judge);
+    calls::deletions(judge);
     queries::check(judge);
     mechanism(judge, &codes);
 }
@@ -302,9 +302,6 @@ fn answer(
 }
 
 fn selection(judge: &mut Judge<'_>, at: usize, before: &View, chosen: &Oid<'_>, state: Option<NegState>) {
-    if before.lost {
-        return;
-    }
     let offered = before.offered.contains(chosen);
     judge.check("wire/negotiate/selection-offered", at, offered, || {
         format!("{} was not offered", named(chosen))

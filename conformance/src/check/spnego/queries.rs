@@ -1,7 +1,9 @@
 //! What a context that was negotiated tells of itself when it is asked.
 
+use legwork_engine::negotiate::messages::Oid;
 use serde_json::Value;
 
+use super::named;
 use crate::{
     check::{Judge, readable},
     protocol::{Request, Role},
@@ -21,6 +23,7 @@ pub(super) fn check(judge: &mut Judge<'_>) {
             continue;
         }
         match attribute.as_str() {
+            "negotiation-info" => negotiation(judge, at, event),
             "sizes" => sizes(judge, at, event),
             "lifespan" => lifespan(judge, at, event),
             "native-names" => native_names(judge, at, event),
@@ -31,6 +34,33 @@ pub(super) fn check(judge: &mut Judge<'_>) {
 
 fn value<'e>(event: &'e Event, name: &str) -> Option<&'e Value> {
     event.outcome()?.values.get(name)
+}
+
+/// The package that was chosen, and how far the negotiation has come.
+fn negotiation(judge: &mut Judge<'_>, at: usize, event: &Event) {
+    let legs = judge
+        .trace
+        .legs()
+        .filter(|(place, leg)| *place < at && leg.side == event.side);
+    let last = legs.last().and_then(|(_, leg)| judge.meaning(leg));
+    let done = last.is_some_and(|meaning| meaning.class == Class::Ok);
+    if let Some(state) = value(event, "state").and_then(Value::as_u64) {
+        judge.check(
+            "context/negotiate/negotiation-state",
+            at,
+            (state == 0) == done,
+            || format!("the state is {state}, complete: {done}"),
+        );
+    }
+    if let (Some(package), true) = (value(event, "package").and_then(readable), done) {
+        let ntlm = named(&Oid::NTLM);
+        judge.check(
+            "context/negotiate/negotiation-info",
+            at,
+            package.eq_ignore_ascii_case(&ntlm),
+            || format!("the package is {package:?}, {ntlm} was chosen"),
+        );
+    }
 }
 
 /// There is room for the longest token that the side has made, and for a signature of the mechanism. What the answer does

@@ -17,10 +17,9 @@ use crate::{
         blame::{Blame, By, Stage},
     },
     protocol::Role,
-    report::matrix::{CellSummary, MatrixSummary, sign_of, word},
+    report::matrix::{CellSummary, MatrixSummary, counts, sign_of, word},
     subject::description::Origin,
     suite::rule::Effect,
-    words::counted,
 };
 
 /// The table.
@@ -123,7 +122,7 @@ impl Table {
             acceptors: playing(Role::Acceptor).map(head).collect(),
             faults: faults(site, matrix),
             withheld: matrix.cells.iter().filter(|cell| !may_tell(site, cell)).count(),
-            counts: counts(matrix),
+            counts: counts(matrix.cells.iter().map(|cell| cell.end)),
         }
     }
 }
@@ -301,23 +300,6 @@ fn faults(site: &Site<'_>, matrix: &MatrixSummary) -> Vec<Fault> {
     let mut faults: Vec<Fault> = faults.collect();
     faults.sort_by_key(|fault| Reverse(fault.count));
     faults
-}
-
-fn counts(matrix: &MatrixSummary) -> String {
-    let mut ends: BTreeMap<Ending, usize> = BTreeMap::new();
-    for cell in &matrix.cells {
-        let count = ends.entry(cell.end).or_default();
-        *count = count.saturating_add(1);
-    }
-    let parts: Vec<String> = ends
-        .iter()
-        .map(|(end, count)| format!("{count} {}", end.name()))
-        .collect();
-    format!(
-        "{}: {}",
-        counted(matrix.cells.len(), "exchange"),
-        parts.join(", ")
-    )
 }
 
 fn first_line(text: &str) -> &str {

@@ -7,11 +7,7 @@ use askama::Template;
 use super::{Breaker, Page, Sink, Site, page, place};
 use crate::{
     rules_command::{deed, word},
-    suite::{
-        RuleEntry,
-        errata::Erratum,
-        rule::{Binds, Level},
-    },
+    suite::{RuleEntry, errata::Erratum, rule::Binds},
 };
 
 /// The list.
@@ -144,11 +140,7 @@ impl<'a> RulePage<'a> {
 
 fn facts(entry: &RuleEntry) -> Vec<(&'static str, String)> {
     let rule = &entry.rule;
-    let level = match rule.level {
-        Level::Must => "must: breaking it fails",
-        Level::Should => "should: breaking it warns",
-        Level::May => "may: a peer must bear both",
-    };
+    let level = rule.level.consequence();
     let binds = match rule.binds {
         Binds::Package => "the package",
         Binds::Caller => "the calling program",

@@ -252,10 +252,8 @@ impl<'s> Driver<'_, 's> {
     /// known.
     fn exchange(&mut self, step: ExchangeStep) -> Result<(), End> {
         for _ in 0..LONGEST {
-            let role = match self.last_leg {
-                Some(last) => last.peer(),
-                None => step.first.unwrap_or(Role::Initiator),
-            };
+            let begins = step.first.unwrap_or(Role::Initiator);
+            let role = self.last_leg.map_or(begins, Role::peer);
             let due = self.under_way.bytes().is_some_and(|token| !token.is_empty());
             let waits = due && !self.party(role).shows("status");
             if self.sides.iter().all(|party| party.complete) && !waits {
