@@ -1,6 +1,9 @@
 //! Bytes that are no message: what they look like, and the message that they may hold.
 
-use legwork_engine::ntlm::messages::{MessageType, SIGNATURE, message_type};
+use legwork_engine::{
+    negotiate::messages::Token,
+    ntlm::messages::{MessageType, SIGNATURE, message_type},
+};
 
 use super::{
     Kind, frame, message_kind,
@@ -22,7 +25,10 @@ pub(super) fn decode(token: Part<'_>) -> Node {
             }
         }
         Err(error) => {
-            root = root.failing(error);
+            root = root.failing(match (token.bytes, Token::parse(token.bytes)) {
+                ([0x60 | 0xa0 | 0xa1, ..], Err(error)) => error,
+                _ => error,
+            });
             if let Some(looks) = looks_like(token.bytes) {
                 root.warn(None, looks);
             }

@@ -340,3 +340,15 @@ fn a_token_of_another_kind_is_an_error() {
     assert!(inspect_as(Kind::InitialContextToken, &init().emit_framed()).is_malformed());
     assert!(inspect_as(Kind::Negoex, b"NTLMSSP\0").is_malformed());
 }
+
+#[test]
+fn what_is_left_of_a_token_is_told_in_its_own_terms() {
+    for (cut, place) in [
+        (&[0x60][..], "InitialContextToken at byte 1"),
+        (&[0xa1], "NegTokenResp at byte 1"),
+        (&[0x60, 3, 2, 1, 0], "thisMech at byte 2"),
+    ] {
+        let shown = tree(&inspect(cut), false);
+        assert!(shown.contains(place), "{shown}");
+    }
+}
