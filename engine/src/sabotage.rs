@@ -365,6 +365,8 @@ deviations! {
     TargetNotLookedAt = "target-not-looked-at";
     /// Integrity is asked of the mechanism although the caller does not want it.
     NoIntegrityIgnored = "no-integrity-ignored";
+    /// Integrity is asked of the mechanism only if the caller asks for it.
+    IntegrityLeftToCaller = "integrity-left-to-caller";
     /// A mechanism that was not offered may be chosen.
     UnofferedMechanismTolerated = "unoffered-mechanism-tolerated";
     /// Another mechanism than the initiator's first may be chosen without codes over the list.
@@ -409,8 +411,6 @@ deviations! {
     UnwrappedRefused = "unwrapped-refused";
     /// A complete context does not authenticate again.
     ReauthenticationRefused = "reauthentication-refused";
-    /// Messages are protected only once the context is complete.
-    EarlyProtectionRefused = "early-protection-refused";
     /// The negotiation is said to go on although it is complete.
     NegotiationNeverComplete = "negotiation-never-complete";
     /// The mechanisms of policy are not looked at.

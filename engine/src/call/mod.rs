@@ -208,8 +208,7 @@ impl SecurityInterface {
     fn session(&mut self, handle: CtxtHandle) -> Result<(&mut Session, &Environment), CallerMisuse> {
         self.context(handle)?;
         let context = self.contexts.get(handle.0).ok_or(CallerMisuse::StaleContext)?;
-        let early = !context.side.is_complete() && deviates!(self.environment, EarlyProtectionRefused);
-        if context.pending.is_some() || early {
+        if context.pending.is_some() {
             return Err(CallerMisuse::NotEstablished);
         }
         let session = context.side.session().ok_or(CallerMisuse::NotEstablished)?;

@@ -247,7 +247,6 @@ impl ExpectInit {
         let Some(list) = &init.mech_types else {
             return Err(TokenError::new("mechTypes", token.len(), TokenErrorKind::Missing).into());
         };
-        check_init(init, token, turn.environment)?;
         let allowed = offer::allowed(&self.packages, turn.environment);
         let choice = Choice::of(list, &allowed, token, turn.environment)?;
         let read = choice.is_first && !deviates!(turn.environment, OptimisticTokenIgnored)
@@ -263,6 +262,8 @@ impl ExpectInit {
             sent_code: false,
             verified: false,
         };
+        // The code is the first mechanism's, as the token is: who did not choose that one passes over both.
+        let code = init.mech_list_mic.as_deref().filter(|_| choice.is_first);
         let mut produced = Vec::new();
         // In datagram mode the acceptor's mechanism begins.
         if !received.is_empty() || turn.requirements.contains(AcceptRequirements::DATAGRAM) {
@@ -270,19 +271,19 @@ impl ExpectInit {
                 .mechanism
                 .step(&mut inner(turn, received), &mut produced)?;
         }
-        exchange.conclude(init.mech_list_mic.as_deref(), produced, true, turn, out)
+        let hints = init.hints.is_some() && deviates!(turn.environment, HintsReadAsCode);
+        if hints || code.is_some() && exchange.mechanism.session().is_none() {
+            return Err(early_code(init, token));
+        }
+        exchange.conclude(code, produced, true, turn, out)
     }
 }
 
-/// What an offer must not have: no mechanism, or a code where no mechanism of ours can have keys yet.
-fn check_init(init: &NegTokenInit<'_>, token: &[u8], environment: &Environment) -> Result<(), Error> {
+/// A code in an offer, of a mechanism that has no keys yet.
+fn early_code(init: &NegTokenInit<'_>, token: &[u8]) -> Error {
     let place = if init.form == InitForm::Microsoft { 4 } else { 3 };
-    let hints = init.hints.is_some() && deviates!(environment, HintsReadAsCode);
-    if init.mech_list_mic.is_some() || hints {
-        let at = super::messages::field_offset(token, place);
-        return Err(TokenError::new("mechListMIC", at, TokenErrorKind::BadValue).into());
-    }
-    Ok(())
+    let at = super::messages::field_offset(token, place);
+    TokenError::new("mechListMIC", at, TokenErrorKind::BadValue).into()
 }
 
 /// A choice among the mechanisms that are offered.

@@ -166,7 +166,9 @@ fn requirements(caller: InitRequirements, environment: &Environment) -> InitRequ
     let unwanted =
         caller.contains(InitRequirements::NO_INTEGRITY) && !deviates!(environment, NoIntegrityIgnored);
     let mut requirements = caller;
-    requirements.set(InitRequirements::INTEGRITY, !unwanted);
+    if unwanted || !deviates!(environment, IntegrityLeftToCaller) {
+        requirements.set(InitRequirements::INTEGRITY, !unwanted);
+    }
     requirements
 }
 
@@ -307,7 +309,7 @@ impl ExpectFirstReply {
         let token = turn.token;
         let resp = read_resp(token, turn.environment)?;
         let requested = check_state(resp.neg_state, token, true, turn.environment)?;
-        let (chosen, changed) = self.choose(resp.supported_mech.as_ref(), turn.environment)?;
+        let (chosen, changed) = self.choose(token, &resp, turn.environment)?;
         let begun = self.begun.filter(|_| !changed);
         let mechanism =
             begun.unwrap_or_else(|| mechanism::Initiator::new(chosen, self.caller.identity.clone()));
@@ -325,11 +327,18 @@ impl ExpectFirstReply {
     }
 
     /// The mechanism that is agreed on, and whether it is another than the preferred one. An acceptor that names none
-    /// takes the preferred one.
-    fn choose(&self, named: Option<&Oid<'_>>, environment: &Environment) -> Result<(Mechanism, bool), Error> {
+    /// takes the preferred one, if it answers its token.
+    fn choose(
+        &self,
+        token: &[u8],
+        resp: &NegTokenResp<'_>,
+        environment: &Environment,
+    ) -> Result<(Mechanism, bool), Error> {
         let first = self.offered.first();
-        let Some(named) = named.or(first) else {
-            return Err(PeerIncompatible::NoCommonMechanism.into());
+        let answered = resp.response_token.as_ref().is_some_and(|token| !token.is_empty());
+        let implied = first.filter(|_| self.begun.is_some() && answered);
+        let Some(named) = resp.supported_mech.as_ref().or(implied) else {
+            return Err(wrong(token, 1, TokenErrorKind::Missing));
         };
         let offered = self.offered.iter().any(|oid| oid == named);
         if !offered && !deviates!(environment, UnofferedMechanismTolerated) {
@@ -352,8 +361,11 @@ impl Exchange {
         out: &mut Vec<u8>,
     ) -> Result<Initiator, Error> {
         if !first {
+            // A mechanism that is named later is passed over (MS-SPNG section 3.3.5).
             check_state(resp.neg_state, token, false, turn.environment)?;
-            self.check_mechanism(token, resp, turn.environment)?;
+            if resp.supported_mech.is_some() && deviates!(turn.environment, RepeatedSelectionRefused) {
+                return Err(wrong(token, 1, TokenErrorKind::BadValue));
+            }
         }
         let mut produced = Vec::new();
         self = self.advance(token, resp, turn, &mut produced)?;
@@ -371,28 +383,6 @@ impl Exchange {
             return Ok(Initiator::ExpectReply(self));
         }
         self.conclude(token, resp, turn, out)
-    }
-
-    /// The mechanism is named in the first reply alone; to name it again changes nothing.
-    #[cfg_attr(
-        not(feature = "sabotage"),
-        allow(unused_variables, reason = "a deviation looks at it")
-    )]
-    fn check_mechanism(
-        &self,
-        token: &[u8],
-        resp: &NegTokenResp<'_>,
-        environment: &Environment,
-    ) -> Result<(), Error> {
-        match &resp.supported_mech {
-            Some(_) if deviates!(environment, RepeatedSelectionRefused) => {
-                Err(wrong(token, 1, TokenErrorKind::BadValue))
-            }
-            Some(oid) if offer::mechanism(oid) != Some(self.chosen) => {
-                Err(wrong(token, 1, TokenErrorKind::BadValue))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The mechanism takes its token, if it is not done.

@@ -10,16 +10,18 @@
 //! ```
 //!
 //! If the acceptor chooses another mechanism than the initiator's first, its first reply has no token, and the
-//! mechanism's tokens begin with the initiator's answer. The first reply alone names the mechanism.
+//! mechanism's tokens begin with the initiator's answer. The first reply alone names the mechanism; what a later one names
+//! is passed over (MS-SPNG section 3.3.5).
 //!
 //! | state | input | next | status |
 //! |---|---|---|---|
 //! | Start | none, or a hint with a common mechanism | ExpectFirstReply | SEC_I_CONTINUE_NEEDED, NegTokenInit |
+//! | Start | a hint without a common mechanism | failed | SEC_E_INVALID_TOKEN |
 //! | Start | any, and the caller allows no mechanism | failed | SEC_E_NO_CREDENTIALS |
 //! | ExpectFirstReply, ExpectReply | a token of the mechanism | ExpectReply | SEC_I_CONTINUE_NEEDED, NegTokenResp |
 //! | ExpectReply | accept-completed, and no code that is required is missing | complete | SEC_E_OK |
 //! | ExpectReply | a code, where it is this side that sends the last one | complete | SEC_E_OK, NegTokenResp |
-//! | ExpectFirstReply | a mechanism that was not offered or is not there | failed | SEC_E_INVALID_TOKEN |
+//! | ExpectFirstReply | a mechanism that was not offered or is not there, or none with no answer to a token | failed | SEC_E_INVALID_TOKEN |
 //! | ExpectFirstReply, ExpectReply | reject | failed | SEC_E_LOGON_DENIED |
 //! | ExpectInit | none | ExpectInit | SEC_I_CONTINUE_NEEDED, NegTokenInit2 |
 //! | ExpectInit | a list with a common mechanism | ExpectToken | SEC_I_CONTINUE_NEEDED, NegTokenResp |
@@ -27,7 +29,7 @@
 //! | ExpectInit | NTLM without wrapper | ExpectUnwrapped | as NTLM |
 //! | ExpectInit | Kerberos, NEGOEX or another mechanism without wrapper | failed | SEC_E_INVALID_TOKEN, reject |
 //! | ExpectToken | the mechanism's last token, codes as required | complete | SEC_E_OK, NegTokenResp |
-//! | ExpectToken | what the mechanism refuses | failed | as the mechanism, reject |
+//! | ExpectToken | what the mechanism refuses | failed | as the mechanism, with reject unless it is malformed |
 //! | ExpectReply, ExpectToken | a code that does not match | failed | SEC_E_MESSAGE_ALTERED, an acceptor with reject |
 //! | ExpectReply, ExpectToken | no code where RFC 4178 requires one | failed | SEC_E_INVALID_TOKEN, an acceptor with reject |
 //! | ExpectToken | no code where the mechanism demands one | failed | SEC_E_INVALID_TOKEN, reject |

@@ -42,9 +42,9 @@ fn context_kept(judge: &mut Judge<'_>, at: usize, event: &Event) {
     let Purpose::Leg(1) = event.purpose else { return };
     let given = event.leg().is_some_and(|leg| leg.context.is_some());
     let plain = event.expect.is_none() && !event.altered_input;
-    if event.side == Role::Initiator && given && plain {
+    if given && plain {
         let gone = calls::fits(judge, event, "SEC_E_INVALID_HANDLE");
-        judge.check("isc/negotiate/new-context-given", at, !gone, || {
+        judge.check(&of(event, "new-context-given"), at, !gone, || {
             calls::told(event.side.name(), event)
         });
     }
@@ -106,16 +106,17 @@ fn completes(token: &[u8]) -> bool {
 
 /// What a leg that succeeds brings with it.
 fn went_well(judge: &mut Judge<'_>, at: usize, event: &Event) {
-    if event.side != Role::Initiator {
-        return;
-    }
+    let rule = of(event, "attributes-on-success");
     if judge.shows(event.side, "attributes") {
         let written = event.attributes().is_some();
-        judge.check("isc/negotiate/attributes-on-success", at, written, || {
+        judge.check(&rule, at, written, || {
             "the call succeeded and has no attributes".to_owned()
         });
     } else {
-        judge.not_applicable("isc/negotiate/attributes-on-success", at, "attributes");
+        judge.not_applicable(&rule, at, "attributes");
+    }
+    if event.side != Role::Initiator {
+        return;
     }
     allocation(judge, at, event);
     output(judge, at, event);
@@ -196,7 +197,6 @@ fn granted(judge: &mut Judge<'_>, at: usize, event: &Event, view: &View) {
     ] {
         nothing_more &= flags.contains(flag) || has(judge, name) != Some(true);
     }
-    nothing_more &= has(judge, "mutual-auth") != Some(true) && has(judge, "delegate") != Some(true);
     judge.check(&of(event, "attributes-of-mechanism"), at, nothing_more, || {
         format!(
             "the attributes {} have more than the mechanism agreed on",

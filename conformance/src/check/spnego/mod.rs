@@ -1,8 +1,10 @@
 //! The tokens of Negotiate, each held against what its maker had seen before; and the mechanism's tokens in them.
 
+use std::collections::BTreeSet;
+
 use legwork_engine::{
     negotiate::messages::{NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
-    ntlm::messages::Authenticate,
+    ntlm::messages::{Authenticate, Negotiate, NegotiateFlags},
 };
 
 mod agreement;
@@ -14,6 +16,7 @@ mod view;
 use self::view::View;
 use super::{
     Judge,
+    calls::requires,
     ntlm::{self, WrapperCode},
 };
 use crate::{
@@ -180,18 +183,22 @@ fn wire(name: &str) -> String {
 /// The initiator's list.
 fn offer(judge: &mut Judge<'_>, at: usize, init: &NegTokenInit<'_>) {
     let list: Vec<Oid<'_>> = init.mech_types.iter().flat_map(|list| list.iter()).collect();
-    let repeated = list
-        .iter()
-        .enumerate()
-        .any(|(place, oid)| list.iter().take(place).any(|known| known == oid));
-    judge.check(
-        "wire/negotiate/list-not-empty",
-        at,
-        !list.is_empty() && !repeated,
-        || format!("the list has {} mechanisms, repeated: {repeated}", list.len()),
-    );
+    judge.check("wire/negotiate/list-not-empty", at, !list.is_empty(), || {
+        "the list has no mechanism".to_owned()
+    });
+    let different: BTreeSet<&[u8]> = list.iter().map(|oid| &*oid.0).collect();
+    let repeated = list.len().saturating_sub(different.len());
+    judge.check("wire/negotiate/list-without-repetition", at, repeated == 0, || {
+        format!("{repeated} mechanisms of the list are there before")
+    });
     // A peer may leave the token out, and may tell its requirements: what the world asks for is no fault.
     let world = judge.trace.world.side(Role::Initiator);
+    if !world.policy.contains_key("mechanisms") {
+        let itself = list.contains(&Oid::SPNEGO);
+        judge.check("wire/negotiate/list-without-spnego", at, !itself, || {
+            "the list has the negotiation itself".to_owned()
+        });
+    }
     if world.switch("optimistic") {
         let present = init.mech_token.is_some();
         judge.check("wire/negotiate/optimistic-token-present", at, present, || {
@@ -211,18 +218,35 @@ fn offer(judge: &mut Judge<'_>, at: usize, init: &NegTokenInit<'_>) {
             "the list has reqFlags".to_owned()
         });
     }
-    judge.check(
-        "wire/negotiate/no-mic-in-first-token",
-        at,
-        init.mech_list_mic.is_none(),
-        || "the list has a mechListMIC".to_owned(),
-    );
+    if list.first() == Some(&Oid::NTLM) {
+        let none = init.mech_list_mic.is_none();
+        judge.check("wire/negotiate/no-mic-in-first-token", at, none, || {
+            "the list has a mechListMIC".to_owned()
+        });
+    }
+    integrity_requested(judge, at, init);
     judge.check(
         "wire/negotiate/hints-of-acceptor-only",
         at,
         init.hints.is_none(),
         || "the list of an initiator has hints".to_owned(),
     );
+}
+
+/// NTLM's first message asks for signing, unless the caller does not want it.
+fn integrity_requested(judge: &mut Judge<'_>, at: usize, init: &NegTokenInit<'_>) {
+    let message = init.mech_token.as_deref().map(Negotiate::parse);
+    let unwanted = judge
+        .trace
+        .events
+        .get(at)
+        .is_some_and(|event| requires(event, "no-integrity"));
+    if let (Some(Ok(message)), false) = (message, unwanted) {
+        let asks = message.flags.contains(NegotiateFlags::SIGN);
+        judge.check("wire/negotiate/integrity-requested", at, asks, || {
+            format!("the NEGOTIATE message has flags {:#010x}", message.flags.bits())
+        });
+    }
 }
 
 /// The acceptor's list, which answers nothing.
@@ -306,7 +330,7 @@ fn selection(judge: &mut Judge<'_>, at: usize, before: &View, chosen: &Oid<'_>, 
     judge.check("wire/negotiate/selection-offered", at, offered, || {
         format!("{} was not offered", named(chosen))
     });
-    if offered && before.offered.first() != Some(chosen) && state != Some(NegState::REJECT) {
+    if offered && !before.prefers(chosen) && state != Some(NegState::REJECT) {
         let asks = state == Some(NegState::REQUEST_MIC);
         judge.check("wire/negotiate/request-mic-when-not-preferred", at, asks, || {
             format!(
@@ -405,7 +429,7 @@ fn completed(judge: &mut Judge<'_>, at: usize, view: &View) {
             format!("complete, and a mechListMIC is missing: sent {sent}, received {got}")
         });
     }
-    if got {
+    if got && view.integrity() == Some(true) {
         judge.check("wire/negotiate/mic-answered", at, sent, || {
             "a mechListMIC was received, and none sent".to_owned()
         });

@@ -53,7 +53,7 @@ impl View {
             Ok(Token::Resp(resp)) => {
                 if from == Role::Acceptor {
                     self.answers = self.answers.saturating_add(1);
-                    self.requested |= resp.neg_state == Some(NegState::REQUEST_MIC);
+                    self.requested |= self.answers == 1 && resp.neg_state == Some(NegState::REQUEST_MIC);
                     self.chosen = self
                         .chosen
                         .take()
@@ -126,8 +126,15 @@ impl View {
 
     /// Whether codes are due, as far as a side can tell.
     pub(super) fn codes_due(&self) -> bool {
-        let other = self.chosen.is_some() && self.chosen.as_ref() != self.offered.first();
+        let other = self.chosen.as_ref().is_some_and(|chosen| !self.prefers(chosen));
         self.integrity() == Some(true) && (other || self.requested)
+    }
+
+    /// Whether a mechanism is the first of the list. Kerberos has two identifiers.
+    pub(super) fn prefers(&self, chosen: &Oid<'_>) -> bool {
+        let kerberos = |oid: &Oid<'_>| [Oid::KERBEROS, Oid::MS_KERBEROS].contains(oid);
+        let same = |first: &Oid<'_>| first == chosen || kerberos(first) && kerberos(chosen);
+        self.offered.first().is_some_and(same)
     }
 }
 

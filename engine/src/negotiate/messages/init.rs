@@ -12,8 +12,9 @@
 //!                                         }
 //! ```
 //!
-//! Both have the same tag: what `[3]` holds tells them apart. Every field may be absent. Elements with higher tags may
-//! follow, for later versions; they are kept.
+//! Both have the same tag: what `[3]` holds tells them apart. A code at `[3]` and another at `[4]` is one field twice, and
+//! no later version of the first form. Every field may be absent. Elements with higher tags may follow, for later
+//! versions; they are kept.
 
 use std::borrow::Cow;
 
@@ -46,18 +47,20 @@ bitflags::bitflags! {
     }
 }
 
-/// The content of reqFlags: how many bits of the last byte are unused, and the bits. RFC 4178 has 32 of them, RFC 2478
-/// as few as are needed.
+/// The content of reqFlags: how many bits of the last byte are unused, and the bits. There are 32 of them (RFC 4178
+/// section 4.2.1), of which DER leaves out the zeros at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReqFlags<'a>(pub Cow<'a, [u8]>);
 
 impl<'a> ReqFlags<'a> {
-    /// These flags, as the 32 bits of RFC 4178.
+    /// These flags, without the zeros behind the last one (X.690 section 11.2.2).
     #[must_use]
     pub fn new(flags: ContextFlags) -> ReqFlags<'static> {
-        let mut content = vec![0];
-        content.extend_from_slice(&flags.bits().to_be_bytes());
-        ReqFlags(Cow::Owned(content))
+        let bits = flags.bits();
+        let zeros = bits.trailing_zeros();
+        let sent = bits.to_be_bytes().into_iter().rev().skip((zeros / 8) as usize).rev();
+        let [unused, ..] = (zeros % 8).to_le_bytes();
+        ReqFlags(Cow::Owned(std::iter::once(unused).chain(sent).collect()))
     }
 
     fn of(element: &Element<'a>) -> Result<Self, TokenError> {
