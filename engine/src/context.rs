@@ -78,8 +78,9 @@ impl Initiator {
             InitiatorState::Mechanism(state) => {
                 self.0 = InitiatorState::Mechanism(state.step(turn, out)?);
             }
-            InitiatorState::Negotiate(state) => {
-                self.0 = InitiatorState::Negotiate(Box::new(state.step(turn, out)?));
+            InitiatorState::Negotiate(mut state) => {
+                *state = (*state).step(turn, out)?;
+                self.0 = InitiatorState::Negotiate(state);
             }
             InitiatorState::Failed => return failed(turn.environment),
         }
@@ -195,8 +196,9 @@ impl Acceptor {
             AcceptorState::Mechanism(state) => {
                 self.0 = AcceptorState::Mechanism(state.step(turn, out)?);
             }
-            AcceptorState::Negotiate(state) => {
-                self.0 = AcceptorState::Negotiate(Box::new(state.step(turn, out)?));
+            AcceptorState::Negotiate(mut state) => {
+                *state = (*state).step(turn, out)?;
+                self.0 = AcceptorState::Negotiate(state);
             }
             AcceptorState::Failed => return failed(turn.environment),
         }

@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
     /// Tag, length, and how many bytes both take, where they are not of a usual form.
     #[inline(never)]
     fn long_header(
-        &self,
+        self,
         field: &'static str,
         seen: &mut Tolerances,
     ) -> Result<(Tag, usize, usize), TokenError> {
@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn fault(&self, at: usize, field: &'static str, kind: TokenErrorKind) -> TokenError {
+    fn fault(self, at: usize, field: &'static str, kind: TokenErrorKind) -> TokenError {
         TokenError::new(field, self.offset.saturating_add(at), kind)
     }
 
@@ -253,23 +253,6 @@ impl<'a> Reader<'a> {
         field: &'static str,
         seen: &mut Tolerances,
     ) -> Result<Option<Element<'a>>, TokenError> {
-        // Most fields are short: their two tags and lengths are looked at together.
-        if let [first, length @ 2..0x80, second, within, ..] = *self.rest
-            && (first, second) == (outer.0, inner.0)
-            && within == length - 2
-            && let Some((bytes, rest)) = self.rest.split_at_checked(usize::from(length) + 2)
-            && let (Some(bytes), Some(content)) = (bytes.get(2..), bytes.get(4..))
-        {
-            let offset = self.offset.saturating_add(2);
-            self.rest = rest;
-            self.offset = offset.saturating_add(usize::from(length));
-            return Ok(Some(Element {
-                tag: inner,
-                offset,
-                bytes,
-                content,
-            }));
-        }
         match self.optional(outer, field, seen)? {
             Some(element) => element.inside().only(inner, field, seen).map(Some),
             None => Ok(None),
@@ -345,20 +328,15 @@ pub const fn size(content: usize) -> usize {
 }
 
 /// Writes tag and length of an element whose content follows.
-pub fn header(out: &mut Vec<u8>, tag: Tag, content: usize) {
-    out.push(tag.0);
-    let digits = super::saturated_u32(content).to_be_bytes();
-    let count = length_size(content).saturating_sub(1);
-    match u8::try_from(count) {
-        Ok(0) | Err(_) => out.extend(digits.last()),
-        Ok(count) => out.push(0x80 | count),
-    }
-    if count > 0 {
-        out.extend_from_slice(
-            digits
-                .get(digits.len().saturating_sub(count)..)
-                .unwrap_or_default(),
-        );
+pub fn header(out: &mut Vec<u8>, Tag(tag): Tag, content: usize) {
+    match super::saturated_u32(content).to_be_bytes() {
+        [0, 0, 0, short @ 0..0x80] => out.extend_from_slice(&[tag, short]),
+        [0, 0, 0, low] => out.extend_from_slice(&[tag, 0x81, low]),
+        [0, 0, high, low] => out.extend_from_slice(&[tag, 0x82, high, low]),
+        [0, high, middle, low] => out.extend_from_slice(&[tag, 0x83, high, middle, low]),
+        [first, second, third, last] => {
+            out.extend_from_slice(&[tag, 0x84, first, second, third, last]);
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Initiator {
     Complete(Exchange),
 }
 
-/// Who logs on, and what the caller allows for it.
+/// Who logs on, and what the caller allows for it. Boxed, for it goes unread from state to state.
 #[derive(Clone, Debug)]
 struct Caller {
     identity: Identity,
@@ -40,12 +40,12 @@ struct Caller {
 
 /// An initiator that has not spoken yet.
 #[derive(Debug)]
-pub struct Start(Caller);
+pub struct Start(Box<Caller>);
 
 /// An initiator that has made its offer.
 #[derive(Debug)]
 pub struct ExpectFirstReply {
-    caller: Caller,
+    caller: Box<Caller>,
     list: MechTypes<'static>,
     offered: Vec<Oid<'static>>,
     /// The preferred mechanism, if its first token went with the offer.
@@ -55,7 +55,7 @@ pub struct ExpectFirstReply {
 /// An initiator whose mechanism is agreed on.
 #[derive(Debug)]
 pub struct Exchange {
-    caller: Caller,
+    caller: Box<Caller>,
     list: MechTypes<'static>,
     chosen: Mechanism,
     mechanism: mechanism::Initiator,
@@ -69,7 +69,7 @@ impl Initiator {
     /// An initiator that will log on as `identity` with the packages that the caller allows.
     #[must_use]
     pub fn new(identity: Identity, packages: PackageList) -> Self {
-        Self::Start(Start(Caller { identity, packages }))
+        Self::Start(Start(Box::new(Caller { identity, packages })))
     }
 
     /// One leg.
@@ -230,7 +230,7 @@ fn begin(
 }
 
 fn begin_unwrapped(
-    caller: Caller,
+    caller: Box<Caller>,
     list: MechTypes<'static>,
     chosen: Mechanism,
     turn: &mut InitiatorTurn<'_>,

@@ -106,9 +106,11 @@ pub(super) fn offered(
     environment: &Environment,
 ) -> Vec<Oid<'static>> {
     let mut mechanisms = allowed(packages, environment);
-    if !names_principal(target) && !deviates!(environment, TargetNotLookedAt) {
-        mechanisms.retain(|oid| find(oid).is_none_or(|known| known.package != KERBEROS));
-    }
+    mechanisms.retain(|oid| {
+        find(oid).is_none_or(|known| known.package != KERBEROS)
+            || names_principal(target)
+            || deviates!(environment, TargetNotLookedAt)
+    });
     mechanisms
 }
 

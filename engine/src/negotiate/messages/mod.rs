@@ -131,7 +131,7 @@ fn bytes_field<'a>(
 }
 
 /// Elements of later versions: with tags like those of the format, and numbers from `free` on.
-#[inline]
+#[inline(always)]
 fn extensions<'a>(
     mut reader: Reader<'a>,
     free: u8,
