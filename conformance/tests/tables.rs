@@ -128,13 +128,16 @@ fn model() -> Model {
 }
 
 fn reached(suite: &Suite, model: &Model, pattern: &str) -> cells::Reached {
-    cells::reached(model, &suite.mapping, &results(suite, pattern))
+    cells::reached("ntlm", model, &suite.mapping, &results(suite, pattern))
 }
 
-/// Side, state and input of the cells that cases reach.
+/// Side, state and input of the cells of their package that cases reach.
 fn places(suite: &Suite, pattern: &str) -> BTreeSet<String> {
-    let cells = reached(suite, &suite.models["ntlm"], pattern).into_keys();
+    let package = pattern.split('/').next().unwrap();
+    let results = results(suite, pattern);
+    let cells = cells::reached(package, &suite.models[package], &suite.mapping, &results);
     cells
+        .into_keys()
         .map(
             |Cell {
                  side, state, input, ..
@@ -143,16 +146,48 @@ fn places(suite: &Suite, pattern: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// How many cells of a package's model are reached by all cases of the package, and how many are listed as unreachable.
+/// A run that lacks any of these cells would be told.
+fn counts(package: &str) -> (usize, usize) {
+    let suite = suite();
+    let model = &suite.models[package];
+    let reached = cells::reached(
+        package,
+        model,
+        &suite.mapping,
+        &results(&suite, &format!("{package}/**")),
+    );
+    let table = Cells::of(package, model, &reached);
+    assert!(table.is_good(), "{}", table.text());
+    let all: BTreeSet<Cell> = model.cells().into_iter().collect();
+    assert_eq!(all.len(), table.cells.len(), "each cell stands there once");
+    for cell in reached.keys() {
+        assert!(all.contains(cell), "no cell of the model: {cell:?}");
+    }
+    for cell in reached.keys().step_by(50) {
+        let mut fewer = reached.clone();
+        fewer.remove(cell);
+        assert!(!Cells::of(package, model, &fewer).is_good(), "{cell:?}");
+    }
+    (reached.len(), all.len() - reached.len())
+}
+
 #[test]
 fn every_cell_of_ntlm_is_reached() {
+    assert_eq!(counts("ntlm"), (432, 0));
+}
+
+/// What is unreachable is one state of the acceptor.
+#[test]
+fn every_cell_of_negotiate_is_reached_or_says_why_not() {
+    assert_eq!(counts("negotiate"), (938, 67));
     let suite = suite();
-    let model = &suite.models["ntlm"];
-    let table = Cells::of("ntlm", model, &reached(&suite, model, "**"));
-    assert!(table.is_good(), "{}", table.text());
-    assert_eq!(table.cells.len(), model.cells().len());
-    assert!(
-        !Cells::of("ntlm", model, &cells::Reached::default()).is_good(),
-        "no cell is reached by no run"
+    let [listed] = suite.models["negotiate"].unreachable.as_slice() else {
+        panic!("one entry");
+    };
+    assert_eq!(
+        (listed.side, listed.state.as_str()),
+        (Role::Acceptor, "expect-mic")
     );
 }
 
@@ -181,6 +216,103 @@ fn the_state_of_a_side_is_read_off_its_legs() {
         listed("ntlm/order/initiator-after-failure"),
         "initiator expect-challenge other, initiator failed challenge, initiator start none"
     );
+}
+
+#[test]
+fn the_state_of_a_negotiation_is_read_off_what_a_side_sent() {
+    let suite = suite();
+    let of = |pattern: &str, side: &str| {
+        let places = places(&suite, pattern).into_iter();
+        let own: Vec<String> = places
+            .filter_map(|place| Some(place.strip_prefix(side)?.trim_start().to_owned()))
+            .collect();
+        own.join(", ")
+    };
+    let initiator = |pattern: &str| of(pattern, "initiator");
+    let acceptor = |pattern: &str| of(pattern, "acceptor");
+    assert_eq!(
+        initiator("negotiate/good/default"),
+        "expect-mic neg-token-resp, expect-selection neg-token-resp, start none"
+    );
+    assert_eq!(
+        initiator("negotiate/good/fallback/token:none"),
+        "expect-mic neg-token-resp, expect-selection neg-token-resp, negotiating neg-token-resp, start none"
+    );
+    assert_eq!(
+        initiator("negotiate/codes/optional/initiator:required"),
+        "expect-completion neg-token-resp, expect-selection neg-token-resp, start none"
+    );
+    assert_eq!(
+        initiator("negotiate/hint/forms/form:as-windows"),
+        "expect-mic neg-token-resp, expect-selection neg-token-resp, start neg-token-init2"
+    );
+    assert_eq!(
+        acceptor("negotiate/good/hint"),
+        "hinted neg-token-init, negotiating neg-token-resp, start none"
+    );
+    assert_eq!(
+        initiator("negotiate/good/unwrapped"),
+        "start none, unwrapped challenge"
+    );
+    assert_eq!(
+        acceptor("negotiate/good/unwrapped"),
+        "start negotiate, unwrapped authenticate"
+    );
+}
+
+/// A context that is complete begins anew, and is no failed one where its exchange goes on.
+#[test]
+fn a_context_that_authenticates_again_is_in_the_same_states_again() {
+    let suite = suite();
+    let places = places(&suite, "negotiate/reauthentication/again/way:plain");
+    assert_eq!(
+        places.into_iter().collect::<Vec<_>>().join(", "),
+        "initiator established none, initiator expect-mic neg-token-resp, \
+         initiator expect-selection neg-token-resp, initiator start none"
+    );
+}
+
+/// Forms of the parts of what the case sends to a side in a state.
+fn forms(suite: &Suite, pattern: &str, state: &str) -> String {
+    let model = &suite.models["negotiate"];
+    let cells = cells::reached("negotiate", model, &suite.mapping, &results(suite, pattern));
+    let parts = cells.keys().filter(|cell| cell.state == state);
+    let parts = parts.filter_map(|cell| cell.part.as_ref());
+    let parts = parts.map(|part| format!("{} {}", part.name, part.form));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn each_part_of_a_negotiation_token_has_a_form() {
+    let suite = suite();
+    assert_eq!(
+        forms(
+            &suite,
+            "negotiate/cells/acceptor-start/input:hints-list-empty",
+            "start"
+        ),
+        "extensions absent, framing framed, hint-address present, hint-name present, mech-list-mic present, \
+         mech-token negoex, mech-types empty, req-flags absent"
+    );
+    assert_eq!(
+        forms(&suite, "negotiate/cells/acceptor-start/input:hints-bare", "start"),
+        "extensions absent, framing bare, hint-address absent, hint-name present, mech-list-mic absent, \
+         mech-token empty, mech-types one, req-flags absent"
+    );
+    assert_eq!(
+        forms(
+            &suite,
+            "negotiate/cells/acceptor-start/input:unknown-state",
+            "start"
+        ),
+        "extensions present, mech-list-mic empty, neg-state other, response-token empty, supported-mech ntlm"
+    );
+}
+
+#[test]
+fn a_case_of_another_package_reaches_no_cell() {
+    let suite = suite();
+    assert!(reached(&suite, &suite.models["ntlm"], "negotiate/good/**").is_empty());
 }
 
 #[test]
@@ -300,6 +432,10 @@ fn wrong_names_in_models_are_located() {
     assert_eq!(
         model("messages: {greeting: []}"),
         wrong(4, 12, "no token is called `greeting`")
+    );
+    assert_eq!(
+        model("messages: {neg-token-init: [framing], neg-token-resp: [framing]}"),
+        wrong(4, 56, "no field `framing` of `neg-token-resp`")
     );
     assert_eq!(
         model("messages: {challenge: [version, version]}"),

@@ -191,7 +191,7 @@ fn model(choice: &SuiteChoice, package: Option<&str>) -> Done {
                 "there is no model of package `{package}`"
             )));
         };
-        let reached = cells::reached(model, &suite.mapping, &results);
+        let reached = cells::reached(package, model, &suite.mapping, &results);
         let table = Cells::of(package, model, &reached);
         good &= table.is_good();
         console::print(&table.text())?;

@@ -80,7 +80,7 @@ impl Cells {
                     &format!("\n{}, {}", first.cell.side.name(), first.cell.state),
                 );
             }
-            push_line(&mut text, &shown(&first.cell, line));
+            push_line(&mut text, &shown(&first.cell, line, self.widths()));
         }
         self.unreachable(&mut text);
         self.defects(&mut text);
@@ -95,6 +95,14 @@ impl Cells {
         let counts = format!("{all} cells, {reached} reached, {listed} listed as unreachable, {wrong} wrong");
         push_line(&mut text, &format!("\n{}: {counts}", self.package));
         text
+    }
+
+    /// Characters of the longest input, and of the longest part.
+    fn widths(&self) -> (usize, usize) {
+        let input = self.cells.iter().map(|cell| cell.cell.input.len()).max();
+        let parts = self.cells.iter().filter_map(|cell| cell.cell.part.as_ref());
+        let part = parts.map(|part| part.name.len()).max();
+        (input.unwrap_or_default(), part.unwrap_or_default())
     }
 
     fn unreachable(&self, text: &mut String) {
@@ -138,18 +146,18 @@ fn row(cell: &Cell) -> (&str, &str, Option<&str>) {
     )
 }
 
-fn shown(first: &Cell, line: &[CellCoverage]) -> String {
+fn shown(first: &Cell, line: &[CellCoverage], (input, parts): (usize, usize)) -> String {
     let number = |cell: &CellCoverage| match cell.unreachable {
         Some(_) if cell.cases == 0 => format!("{:>4}", "-"),
         _ => format!("{:4}", cell.cases),
     };
     let form = |cell: &CellCoverage| {
         let form = cell.cell.part.as_ref().map_or("", |part| part.form.as_str());
-        format!("{form:>9} {}", number(cell))
+        format!(" {form:>8} {}", number(cell))
     };
     let forms: Vec<String> = line.iter().map(form).collect();
     let part = first.part.as_ref().map_or("", |part| part.name.as_str());
-    format!("  {:12}  {part:29}{}", first.input, forms.concat())
+    format!("  {:input$}  {part:parts$}{}", first.input, forms.concat())
 }
 
 fn name(cell: &Cell) -> String {

@@ -16,18 +16,22 @@ pub const NO_MESSAGE: [&str; 3] = ["none", "empty", "other"];
 /// The part that every CHALLENGE has in one of several sizes.
 pub const FIXED_PART: &str = "fixed-part";
 
+/// What every first token of Negotiate has or lacks around it.
+pub const FRAMING: &str = "framing";
+
 /// One file of `models/`; its name is that of the package.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Model {
     /// What is modelled, for people.
     pub title: String,
-    /// States of the initiator, by the number of legs that succeeded: the first is before any leg.
+    /// States of the initiator in order: the first is before any leg, in the last one it is complete. Those of NTLM go by
+    /// the number of legs that succeeded, those of Negotiate by what was sent last.
     pub initiator: Vec<String>,
     /// States of the acceptor, in the same way.
     pub acceptor: Vec<String>,
-    /// The messages, each with its optional parts by the paths that scenarios use. Each part is present or absent;
-    /// `fixed-part` has one of three sizes in bytes: 32, 40, or 48 and more.
+    /// The messages, each with its optional parts by the paths that scenarios use. Each part is present or absent, or has
+    /// one of more forms: `fixed-part` is its size in bytes (32, 40, or 48 and more), `framing` that of a first token.
     pub messages: UniqueMap<Vec<String>>,
     /// Cells that no case can reach.
     #[serde(default)]
@@ -80,11 +84,26 @@ pub struct Part {
 impl Model {
     /// The states of a side in order; the last one is [`FAILED`].
     pub fn states(&self, side: Role) -> impl Iterator<Item = &str> {
-        let named = match side {
+        self.named(side).iter().map(String::as_str).chain([FAILED])
+    }
+
+    fn named(&self, side: Role) -> &[String] {
+        match side {
             Role::Initiator => &self.initiator,
             Role::Acceptor => &self.acceptor,
-        };
-        named.iter().map(String::as_str).chain([FAILED])
+        }
+    }
+
+    /// The state in which a side is complete.
+    #[must_use]
+    pub fn established(&self, side: Role) -> Option<&str> {
+        self.named(side).last().map(String::as_str)
+    }
+
+    /// Whether a side is complete in a state.
+    #[must_use]
+    pub fn is_established(&self, side: Role, state: &str) -> bool {
+        self.established(side) == Some(state)
     }
 
     /// The inputs in order.
@@ -151,6 +170,19 @@ impl Unreachable {
 pub fn forms(part: &str) -> &'static [&'static str] {
     match part {
         FIXED_PART => &["32", "40", "48"],
+        FRAMING => &["framed", "bare"],
+        "mech-types" => &["absent", "empty", "one", "many"],
+        "mech-token" | "response-token" => &["absent", "empty", "ntlm", "negoex", "other"],
+        "hint-name" | "hint-address" | "mech-list-mic" => &["absent", "empty", "present"],
+        "neg-state" => &[
+            "absent",
+            "accept-completed",
+            "accept-incomplete",
+            "reject",
+            "request-mic",
+            "other",
+        ],
+        "supported-mech" => &["absent", "ntlm", "other"],
         _ => &["present", "absent"],
     }
 }
@@ -158,5 +190,9 @@ pub fn forms(part: &str) -> &'static [&'static str] {
 /// Whether a message can have a part of a name.
 #[must_use]
 pub fn is_part(message: &str, part: &str) -> bool {
-    names::is_field(Some(message), part) || (message, part) == ("challenge", FIXED_PART)
+    names::is_field(Some(message), part)
+        || matches!(
+            (message, part),
+            ("challenge", FIXED_PART) | ("neg-token-init" | "neg-token-init2", FRAMING)
+        )
 }
