@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{
     grammar::Structure,
     map::UniqueMap,
-    vectors::{Known, Message, TokenKind, known_answers},
+    vectors::{Answers, Known, Message, TokenKind},
 };
 use crate::protocol::Role;
 
@@ -121,8 +121,8 @@ pub enum Generator {
     Malformed(TokenKind),
     /// Every vector of a token that can be made from its fields.
     Encodable(TokenKind),
-    /// Every known answer of a function.
-    Derivable,
+    /// Every known answer of the functions of a file.
+    Derivable(Answers),
 }
 
 impl Generator {
@@ -133,7 +133,7 @@ impl Generator {
             Self::Decodable(token) => token.axis(Known::is_decodable),
             Self::Malformed(token) => token.axis(Known::is_malformed),
             Self::Encodable(token) => token.axis(Known::is_encodable),
-            Self::Derivable => known_answers(),
+            Self::Derivable(answers) => answers.axis(),
         }
     }
 }
