@@ -5,7 +5,7 @@ use super::{
     messages::{InitForm, MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, repeats, send, told, wrong,
+    read, read_resp, repeats, require_connection, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},
@@ -67,6 +67,10 @@ impl Acceptor {
         let token = turn.token;
         let start = out.len();
         let wrapped = !matches!(self, Self::ExpectUnwrapped(_));
+        require_connection(
+            turn.requirements.contains(AcceptRequirements::DATAGRAM),
+            turn.environment,
+        )?;
         let result = match self {
             Self::ExpectInit(state) => state.step(turn, out),
             Self::ExpectToken(exchange)
@@ -264,8 +268,9 @@ impl ExpectInit {
             verified: false,
         };
         let mut produced = Vec::new();
-        // In datagram mode the acceptor's mechanism begins.
-        if !received.is_empty() || turn.requirements.contains(AcceptRequirements::DATAGRAM) {
+        let begins = turn.requirements.contains(AcceptRequirements::DATAGRAM)
+            && deviates!(turn.environment, DatagramPassedOn);
+        if !received.is_empty() || begins {
             exchange.mechanism = exchange
                 .mechanism
                 .step(&mut inner(turn, received), &mut produced)?;
