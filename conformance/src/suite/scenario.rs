@@ -196,6 +196,10 @@ pub struct SideSetup {
     /// Seconds that this side's clock is ahead of the default clock.
     #[serde(default)]
     pub clock_ahead: Option<i64>,
+    /// Of the acceptor: packages that its credential may use, `ntlm`, `!kerberos`, separated by commas. The initiator's
+    /// stand in the identity.
+    #[serde(default)]
+    pub package_list: Option<String>,
 }
 
 /// Who logs on: absent parts keep the default; `absent` lists parts to leave out altogether.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     environment::{Environment, MechListMic},
-    error::{Error, PeerIncompatible, Rejection, TokenError, TokenErrorKind},
+    error::{CallerMisuse, Error, PeerIncompatible, Rejection, TokenError, TokenErrorKind},
     flags::AcceptRequirements,
     mechanism::{self, Mechanism},
     session::Session,
@@ -200,7 +200,11 @@ impl ExpectInit {
         if self.hinted || !sends {
             return Err(TokenError::new("token", 0, TokenErrorKind::Missing).into());
         }
-        let list = MechTypes::new(&offer::allowed(&self.packages, turn.environment));
+        let allowed = offer::allowed(&self.packages, turn.environment);
+        if allowed.is_empty() {
+            return Err(CallerMisuse::NoCredentials.into());
+        }
+        let list = MechTypes::new(&allowed);
         #[allow(unused_mut, reason = "a shaper changes it")]
         let mut message = NegTokenInit {
             form: InitForm::Microsoft,

@@ -21,6 +21,7 @@
 //! | ExpectReply | a code, where it is this side that sends the last one | complete | SEC_E_OK, NegTokenResp |
 //! | ExpectFirstReply | a mechanism that was not offered or is not there | failed | SEC_E_INVALID_TOKEN |
 //! | ExpectFirstReply, ExpectReply | reject | failed | SEC_E_LOGON_DENIED |
+//! | ExpectInit | none, and the caller allows no mechanism | failed | SEC_E_NO_CREDENTIALS |
 //! | ExpectInit | none | ExpectInit | SEC_I_CONTINUE_NEEDED, NegTokenInit2 |
 //! | ExpectInit | a list with a common mechanism | ExpectToken | SEC_I_CONTINUE_NEEDED, NegTokenResp |
 //! | ExpectInit | a list without | failed | SEC_E_INVALID_TOKEN, reject |

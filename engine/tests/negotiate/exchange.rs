@@ -222,6 +222,11 @@ fn the_caller_says_which_packages_may_be_used() {
         ..World::default()
     };
     assert_eq!(Pair::exchange(&world).end(), Status::SEC_E_INVALID_TOKEN);
+    let mut begins = Pair::new(&world);
+    assert_eq!(
+        begins.leg(Side::Acceptor, None).status,
+        Status::SEC_E_NO_CREDENTIALS
+    );
 }
 
 #[test]
