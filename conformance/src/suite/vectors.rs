@@ -248,10 +248,12 @@ impl Known {
         self.vector.result == Outcome::Valid
     }
 
-    /// Whether who reads the bytes alone has to refuse them: nobody has to look into the parts.
+    /// Whether who reads the bytes alone has to refuse them: nobody has to look into the parts, and a length in more than
+    /// five bytes is one to many readers (X.690 8.1.3.5).
     pub(super) fn is_malformed(&self) -> bool {
         let elsewhere = |flag: &String| flag == "nested" || flag == "semantic";
-        self.vector.result == Outcome::Invalid && !self.vector.flags.iter().any(elsewhere)
+        let overlong = self.vector.reason.as_deref() == Some("length-too-wide");
+        self.vector.result == Outcome::Invalid && !overlong && !self.vector.flags.iter().any(elsewhere)
     }
 
     /// Whether the fields say all: the layout is the usual one, lengths are the shortest, and no bytes follow.
