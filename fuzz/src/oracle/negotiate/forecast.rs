@@ -50,8 +50,14 @@ pub fn wants_datagrams(choices: &Choices) -> bool {
 /// A side does not.
 fn begin(choices: &Choices) -> Result<Vec<Oid<'static>>, Status> {
     let refused = Err(Status::SEC_E_UNSUPPORTED_FUNCTION);
+    if choices.hinted && wants_datagrams(choices) {
+        return refused;
+    }
+    if choices.hinted && choices.acceptor.list().is_empty() {
+        return Err(Status::SEC_E_NO_CREDENTIALS);
+    }
     let initiator = choices.ntlm.init_requirements();
-    if choices.hinted && wants_datagrams(choices) || initiator.contains(InitRequirements::DATAGRAM) {
+    if initiator.contains(InitRequirements::DATAGRAM) {
         return refused;
     }
     let offer = offer(choices)?;

@@ -12,7 +12,7 @@ use legwork_engine::{
 };
 
 use super::super::{
-    documented::{OF_ACCEPTOR, OF_NEGOTIATE_INITIATOR, documented},
+    documented::{OF_NEGOTIATE_ACCEPTOR, OF_NEGOTIATE_INITIATOR, documented},
     world::{self, EVERYTHING, Pair},
 };
 use super::{
@@ -165,7 +165,11 @@ fn again(pair: &mut Pair, context: Option<CtxtHandle>, initiates: bool, token: &
         reply.status
     } else {
         let reply = pair.accept(context, Some(token));
-        documented(reply.status, reply.error.as_ref(), &with_handle(OF_ACCEPTOR));
+        documented(
+            reply.status,
+            reply.error.as_ref(),
+            &with_handle(OF_NEGOTIATE_ACCEPTOR),
+        );
         reply.status
     }
 }
