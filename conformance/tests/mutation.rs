@@ -108,7 +108,13 @@ fn conditions_agree_with_the_reasons_of_vectors() {
                 When::ProtectedPartMalformed,
                 When::TrailingBytes,
                 When::HintsMalformed,
+                When::OverlongLengths,
             ]);
+            let overlong = holds(&[When::OverlongLengths]);
+            assert!(
+                !overlong || vector.reason.as_deref() == Some("length-too-wide"),
+                "{id} has no overlong length"
+            );
             match (vector.result, vector.flags.is_empty()) {
                 (Outcome::Invalid, true) => {
                     structural += 1;

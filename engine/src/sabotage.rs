@@ -363,6 +363,8 @@ deviations! {
     PackageListIgnored = "package-list-ignored";
     /// Kerberos is offered to addresses.
     TargetNotLookedAt = "target-not-looked-at";
+    /// Datagram mode is passed on to the mechanism, which begins with the acceptor then.
+    DatagramPassedOn = "datagram-passed-on";
     /// Integrity is asked of the mechanism although the caller does not want it.
     NoIntegrityIgnored = "no-integrity-ignored";
     /// Integrity is asked of the mechanism only if the caller asks for it.

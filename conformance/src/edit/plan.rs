@@ -53,6 +53,8 @@ pub enum Misconduct {
     FallsSilent,
     /// Its legs that go on have no attributes.
     ForgetsAttributes,
+    /// A leg of Negotiate that fails goes on with another mechanism.
+    FallsBack,
     /// Decodes other fields than the token has.
     Misreads,
     /// Decodes what is no token.
@@ -81,6 +83,7 @@ impl Plan {
                     "dies" => Misconduct::Dies,
                     "falls-silent" => Misconduct::FallsSilent,
                     "forgets-attributes" => Misconduct::ForgetsAttributes,
+                    "falls-back" => Misconduct::FallsBack,
                     "misreads" => Misconduct::Misreads,
                     "takes-malformed" => Misconduct::TakesMalformed,
                     "miswrites" => Misconduct::Miswrites,

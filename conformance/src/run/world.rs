@@ -51,6 +51,8 @@ pub struct Side {
     pub faults: Vec<String>,
     /// Seconds that the clock is ahead of the default clock.
     pub clock_ahead: i64,
+    /// Packages that an acceptor's credential may use; the initiator's stand in the identity.
+    pub package_list: Option<Text>,
 }
 
 impl World {
@@ -70,6 +72,21 @@ impl World {
         match role {
             Role::Initiator => &self.initiator,
             Role::Acceptor => &self.acceptor,
+        }
+    }
+
+    /// Who a side's ordinary credential is for: nobody in particular on the accepting side, whose credential has its list
+    /// of packages alone.
+    #[must_use]
+    pub fn credential(&self, role: Role) -> Option<Identity> {
+        match role {
+            Role::Initiator => self.identity.clone(),
+            Role::Acceptor => self.acceptor.package_list.as_ref().map(|list| Identity {
+                user: None,
+                domain: None,
+                password: None,
+                package_list: Some(list.clone()),
+            }),
         }
     }
 
@@ -230,6 +247,9 @@ impl Side {
         }
         if let Some(seconds) = setup.clock_ahead {
             self.clock_ahead = seconds;
+        }
+        if let Some(list) = &setup.package_list {
+            self.package_list = Some(list.as_str().into());
         }
     }
 }

@@ -3,6 +3,7 @@
 mod codec;
 mod derive;
 mod members;
+mod misconduct;
 mod policy;
 mod spnego;
 
@@ -307,8 +308,10 @@ impl Subject for Reference {
                     .unwrap_or(CredHandle(FOREIGN));
                 result(self.interface.free_credentials_handle(handle))
             }
-            Request::Initialize(leg) => self.initialize(leg),
-            Request::Accept(leg) => self.accept(leg),
+            Request::Initialize(leg) => {
+                misconduct::fall_back(self.initialize(leg), leg, Role::Initiator, misconduct)
+            }
+            Request::Accept(leg) => misconduct::fall_back(self.accept(leg), leg, Role::Acceptor, misconduct),
             Request::Complete { context, .. } => {
                 result(self.interface.complete_auth_token(self.context(*context)))
             }

@@ -348,6 +348,10 @@ impl Findings<'_> {
             let expected = Some(one_of(names::POLICIES.iter().copied()));
             self.errors.push(error.expecting(expected));
         }
+        if role == Role::Initiator && side.package_list.is_some() {
+            let message = "the packages of the initiator's credential stand in `identity`".to_owned();
+            self.wrong(scope.document, &path.at("package-list"), message, None);
+        }
         let faults = side.faults.iter().flatten().enumerate();
         for (index, name) in faults.filter(|(_, name)| !names::FAULTS.contains(&name.as_str())) {
             let expected = Some(one_of(names::FAULTS.iter().copied()));

@@ -80,6 +80,9 @@ pub enum When {
     HintsMalformed,
     /// A length in a token of Negotiate has more bytes than it needs.
     LongLengths,
+    /// A length in a token of Negotiate that cannot be read has more than five bytes, and says what fits there: X.690 8.1.3.5
+    /// allows it, and 10.1 forbids it.
+    OverlongLengths,
     /// A list of mechanisms has a code, and no mechanism has keys yet.
     CodeTooEarly,
     /// NTLM is not in the list of mechanisms.

@@ -63,7 +63,7 @@ pub enum Sabotage {
     AsSent(TokenEdits),
     /// The side's token changes after it was made.
     InTransit(TokenEdits),
-    /// The subject misbehaves where no engine does: `dies`, `falls-silent`, `forgets-attributes`; `misreads`, `takes-malformed`, `miswrites`,
+    /// The subject misbehaves where no engine does: `dies`, `falls-silent`, `forgets-attributes`, `falls-back`; `misreads`, `takes-malformed`, `miswrites`,
     /// `miscomputes`, when a vector is asked for.
     Subject(String),
     /// The calling program breaks its part, by the deviation's name.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{
     grammar::Structure,
     map::UniqueMap,
-    vectors::{Known, Message, TokenKind, known_answers},
+    vectors::{Answers, Known, Message, TokenKind},
 };
 use crate::protocol::Role;
 
@@ -121,8 +121,8 @@ pub enum Generator {
     Malformed(TokenKind),
     /// Every vector of a token that can be made from its fields.
     Encodable(TokenKind),
-    /// Every known answer of a function.
-    Derivable,
+    /// Every known answer of the functions of a file.
+    Derivable(Answers),
 }
 
 impl Generator {
@@ -133,7 +133,7 @@ impl Generator {
             Self::Decodable(token) => token.axis(Known::is_decodable),
             Self::Malformed(token) => token.axis(Known::is_malformed),
             Self::Encodable(token) => token.axis(Known::is_encodable),
-            Self::Derivable => known_answers(),
+            Self::Derivable(answers) => answers.axis(),
         }
     }
 }
@@ -196,6 +196,10 @@ pub struct SideSetup {
     /// Seconds that this side's clock is ahead of the default clock.
     #[serde(default)]
     pub clock_ahead: Option<i64>,
+    /// Of the acceptor: packages that its credential may use, `ntlm`, `!kerberos`, separated by commas. The initiator's
+    /// stand in the identity.
+    #[serde(default)]
+    pub package_list: Option<String>,
 }
 
 /// Who logs on: absent parts keep the default; `absent` lists parts to leave out altogether.

@@ -5,8 +5,8 @@
 //! reader says so ([`Tolerances`]): whoever parses decides and reports. An element knows its place in the token. The
 //! reader never follows an element by itself, so nothing recurses, and nothing is allocated.
 //!
-//! Indefinite lengths, tags of more than one byte, and lengths of more than four bytes are refused: none of the formats
-//! that are read here has them.
+//! Indefinite lengths, tags of more than one byte, and lengths of more than five bytes (four figures) are refused: none of
+//! the formats that are read here needs them.
 
 use std::fmt;
 

@@ -5,11 +5,11 @@ use super::{
     messages::{InitForm, MechTypes, NegHints, NegState, NegTokenInit, NegTokenResp, Oid, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, repeats, send, told, wrong,
+    read, read_resp, repeats, require_connection, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},
-    error::{Error, PeerIncompatible, Rejection, TokenError, TokenErrorKind},
+    error::{CallerMisuse, Error, PeerIncompatible, Rejection, TokenError, TokenErrorKind},
     flags::AcceptRequirements,
     mechanism::{self, Mechanism},
     session::Session,
@@ -67,6 +67,10 @@ impl Acceptor {
         let token = turn.token;
         let start = out.len();
         let wrapped = !matches!(self, Self::ExpectUnwrapped(_));
+        require_connection(
+            turn.requirements.contains(AcceptRequirements::DATAGRAM),
+            turn.environment,
+        )?;
         let result = match self {
             Self::ExpectInit(state) => state.step(turn, out),
             Self::ExpectToken(exchange)
@@ -196,7 +200,11 @@ impl ExpectInit {
         if self.hinted || !sends {
             return Err(TokenError::new("token", 0, TokenErrorKind::Missing).into());
         }
-        let list = MechTypes::new(&offer::allowed(&self.packages, turn.environment));
+        let allowed = offer::allowed(&self.packages, turn.environment);
+        if allowed.is_empty() {
+            return Err(CallerMisuse::NoCredentials.into());
+        }
+        let list = MechTypes::new(&allowed);
         #[allow(unused_mut, reason = "a shaper changes it")]
         let mut message = NegTokenInit {
             form: InitForm::Microsoft,
@@ -265,8 +273,9 @@ impl ExpectInit {
         // The code is the first mechanism's, as the token is: who did not choose that one passes over both.
         let code = init.mech_list_mic.as_deref().filter(|_| choice.is_first);
         let mut produced = Vec::new();
-        // In datagram mode the acceptor's mechanism begins.
-        if !received.is_empty() || turn.requirements.contains(AcceptRequirements::DATAGRAM) {
+        let begins = turn.requirements.contains(AcceptRequirements::DATAGRAM)
+            && deviates!(turn.environment, DatagramPassedOn);
+        if !received.is_empty() || begins {
             exchange.mechanism = exchange
                 .mechanism
                 .step(&mut inner(turn, received), &mut produced)?;

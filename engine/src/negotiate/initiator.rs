@@ -5,7 +5,7 @@ use super::{
     messages::{ContextFlags, MechTypes, NegState, NegTokenInit, NegTokenResp, Oid, ReqFlags, Token},
     mic, missing_code,
     offer::{self, PackageList},
-    read, read_resp, repeats, send, told, wrong,
+    read, read_resp, repeats, require_connection, send, told, wrong,
 };
 use crate::{
     environment::{Environment, MechListMic},
@@ -77,6 +77,10 @@ impl Initiator {
     /// # Errors
     /// The leg failed.
     pub fn step(self, turn: &mut InitiatorTurn<'_>, out: &mut Vec<u8>) -> Result<Self, Error> {
+        require_connection(
+            turn.requirements.contains(InitRequirements::DATAGRAM),
+            turn.environment,
+        )?;
         match self {
             Self::Start(start) => start.step(turn, out),
             Self::ExpectFirstReply(state) => state.step(turn, out),
@@ -394,11 +398,6 @@ impl Exchange {
         produced: &mut Vec<u8>,
     ) -> Result<Self, Error> {
         let received = resp.response_token.as_deref().unwrap_or_default();
-        // In datagram mode the acceptor's mechanism begins, also where it is a second choice.
-        let datagram = turn.requirements.contains(InitRequirements::DATAGRAM);
-        if self.mechanism.is_new() && datagram && !received.is_empty() {
-            self.mechanism = self.mechanism.step(&mut inner(turn, &[]), produced)?;
-        }
         let expected = !self.mechanism.is_new() && self.mechanism.session().is_none();
         match (expected, received.is_empty()) {
             (true, true) => return Err(wrong(token, 2, TokenErrorKind::Missing)),

@@ -23,6 +23,7 @@
 //! | ExpectReply | a code, where it is this side that sends the last one | complete | SEC_E_OK, NegTokenResp |
 //! | ExpectFirstReply | a mechanism that was not offered or is not there, or none with no answer to a token | failed | SEC_E_INVALID_TOKEN |
 //! | ExpectFirstReply, ExpectReply | reject | failed | SEC_E_LOGON_DENIED |
+//! | ExpectInit | none, and the caller allows no mechanism | failed | SEC_E_NO_CREDENTIALS |
 //! | ExpectInit | none | ExpectInit | SEC_I_CONTINUE_NEEDED, NegTokenInit2 |
 //! | ExpectInit | a list with a common mechanism | ExpectToken | SEC_I_CONTINUE_NEEDED, NegTokenResp |
 //! | ExpectInit | a list without | failed | SEC_E_INVALID_TOKEN, reject |
@@ -34,6 +35,7 @@
 //! | ExpectReply, ExpectToken | no code where RFC 4178 requires one | failed | SEC_E_INVALID_TOKEN, an acceptor with reject |
 //! | ExpectToken | no code where the mechanism demands one | failed | SEC_E_INVALID_TOKEN, reject |
 //! | any | a malformed token, a state or field out of its turn | failed | SEC_E_INVALID_TOKEN |
+//! | any | any, and the caller requires datagrams | failed | SEC_E_UNSUPPORTED_FUNCTION |
 //! | complete, initiator | none: to authenticate again | ExpectFirstReply | as Start |
 //! | complete, acceptor | NegTokenInit: to authenticate again | ExpectToken | as ExpectInit |
 //! | complete, failed | other | the same | SEC_E_INVALID_HANDLE |
@@ -50,7 +52,7 @@
 //! - The attributes are those of the chosen mechanism.
 //! - A mechanism is another choice than the first only if its package is another: Kerberos has two identifiers.
 //!
-//! Left out: Kerberos (its package is one more entry of [`offer::KNOWN`] and of [`crate::mechanism`]); NEGOEX, which is
+//! Left out: datagram mode, which has no place in a negotiation (its mechanism begins with the acceptor); Kerberos (its package is one more entry of [`offer::KNOWN`] and of [`crate::mechanism`]); NEGOEX, which is
 //! read and declined; a second mechanism after one that failed (RFC 4178 has one choice).
 
 pub mod acceptor;
@@ -62,7 +64,7 @@ pub mod offer;
 use crate::{
     codec::der::Tolerances,
     environment::Environment,
-    error::{Error, PeerMisbehaved, Rejection, TokenError, TokenErrorKind},
+    error::{CallerMisuse, Error, PeerMisbehaved, Rejection, TokenError, TokenErrorKind},
     mechanism::Mechanism,
 };
 use messages::{NegState, NegTokenResp, Token};
@@ -198,6 +200,15 @@ fn send(mut message: NegTokenResp<'static>, environment: &mut Environment, out: 
     let mut token = message.emit();
     shape_bytes!(environment, "neg-token-resp", &mut token);
     out.extend_from_slice(&token);
+}
+
+/// Refuses datagram mode. There the acceptor's mechanism begins, and a negotiation carries no token of the acceptor's
+/// mechanism before the first one of the initiator's (RFC 4178 section 3.2; erratum S6 of the harness).
+fn require_connection(datagram: bool, environment: &Environment) -> Result<(), Error> {
+    if datagram && !deviates!(environment, DatagramPassedOn) {
+        return Err(CallerMisuse::InvalidRequirement.into());
+    }
+    Ok(())
 }
 
 /// Whether a complete context authenticates again where its caller asks for that.

@@ -152,6 +152,10 @@ fn worlds() -> Vec<World> {
             ..World::default()
         },
         World {
+            requirements: InitRequirements::DATAGRAM,
+            ..World::default()
+        },
+        World {
             password: "Passwort",
             ..World::default()
         },

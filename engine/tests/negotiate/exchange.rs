@@ -222,6 +222,11 @@ fn the_caller_says_which_packages_may_be_used() {
         ..World::default()
     };
     assert_eq!(Pair::exchange(&world).end(), Status::SEC_E_INVALID_TOKEN);
+    let mut begins = Pair::new(&world);
+    assert_eq!(
+        begins.leg(Side::Acceptor, None).status,
+        Status::SEC_E_NO_CREDENTIALS
+    );
 }
 
 #[test]
@@ -342,23 +347,31 @@ fn a_complete_context_authenticates_again() {
 }
 
 #[test]
-fn datagram_mode_begins_with_the_acceptors_mechanism() {
-    for first in [None, Some(Oid::KERBEROS)] {
-        let mut world = World {
-            requirements: InitRequirements::DATAGRAM | InitRequirements::CONFIDENTIALITY,
-            accept_requirements: AcceptRequirements::DATAGRAM,
-            ..World::default()
-        };
-        if let Some(first) = first {
-            world.initiator.mechanisms = Some(vec![first, Oid::NTLM]);
-        }
-        let mut pair = Pair::exchange(&world);
-        assert!(pair.legs[0].init().mech_token.is_none());
-        assert!(pair.legs[1].resp().response_token.is_some());
-        assert!(pair.both_done());
-        let sent = pair.protect(Side::Initiator, true, b"numbered").unwrap();
-        assert_eq!(pair.open(Side::Acceptor, true, &sent).unwrap(), b"numbered");
+fn a_negotiation_has_no_datagram_mode() {
+    let of_initiator = World {
+        requirements: InitRequirements::DATAGRAM | InitRequirements::CONFIDENTIALITY,
+        ..World::default()
+    };
+    let refused = Pair::exchange(&of_initiator);
+    assert_eq!(refused.statuses(), [Status::SEC_E_UNSUPPORTED_FUNCTION]);
+    assert!(refused.legs[0].token.is_empty());
+
+    let mut of_acceptor = World {
+        accept_requirements: AcceptRequirements::DATAGRAM,
+        ..World::default()
+    };
+    for optimistic in [true, false] {
+        of_acceptor.initiator.optimistic = optimistic;
+        let refused = Pair::exchange(&of_acceptor);
+        let statuses = [Status::SEC_I_CONTINUE_NEEDED, Status::SEC_E_UNSUPPORTED_FUNCTION];
+        assert_eq!(refused.statuses(), statuses);
+        assert!(refused.legs[1].token.is_empty());
     }
+    let mut begins = Pair::new(&of_acceptor);
+    assert_eq!(
+        begins.leg(Side::Acceptor, None).status,
+        Status::SEC_E_UNSUPPORTED_FUNCTION
+    );
 }
 
 #[test]

@@ -16,3 +16,4 @@ mod messages;
 mod pair;
 mod rules;
 mod tokens;
+mod unnoticed;

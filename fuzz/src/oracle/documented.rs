@@ -33,6 +33,20 @@ pub const OF_NEGOTIATE_INITIATOR: &[Status] = &[
     Status::SEC_E_MESSAGE_ALTERED,
 ];
 
+/// What an acceptor of Negotiate may say: as one of its mechanism, or that it has nothing to tell where it speaks first (page
+/// "AcceptSecurityContext (General)").
+pub const OF_NEGOTIATE_ACCEPTOR: &[Status] = &[
+    Status::SEC_E_OK,
+    Status::SEC_I_CONTINUE_NEEDED,
+    Status::SEC_E_INVALID_TOKEN,
+    Status::SEC_E_UNSUPPORTED_FUNCTION,
+    Status::SEC_E_LOGON_DENIED,
+    Status::SEC_E_MESSAGE_ALTERED,
+    Status::SEC_E_BAD_BINDINGS,
+    Status::SEC_E_TIME_SKEW,
+    Status::SEC_E_NO_CREDENTIALS,
+];
+
 /// Holds an answer against those that are allowed.
 ///
 /// # Panics

@@ -160,9 +160,12 @@ impl Streams {
     }
 }
 
-/// The codes that a direction makes next, over whatever may be covered.
+/// The codes that a direction makes next, over whatever may be covered. Where somebody has datagrams all the same, the key
+/// stream begins anew with the number as for any message (MS-NLMP section 3.4).
 fn possible(direction: &Direction, code: &WrapperCode) -> Vec<Vec<u8>> {
-    let over = |covered: &Vec<u8>| direction.clone().next(covered, false, &[]).token.to_vec();
+    let mut next = direction.clone();
+    next.begin(direction.sequence());
+    let over = |covered: &Vec<u8>| next.clone().next(covered, false, &[]).token.to_vec();
     code.covered.iter().map(over).collect()
 }
 

@@ -29,11 +29,37 @@ pub(super) fn leg(judge: &mut Judge<'_>, at: usize, event: &Event, view: &View) 
         status(judge, at, event, view);
     }
     context_kept(judge, at, event);
+    if calls::requires(event, "datagram") {
+        without_datagrams(judge, at, event, class);
+    }
     if matches!(class, Class::Ok | Class::Continue) {
         went_well(judge, at, event);
     }
     if class == Class::Ok && !view.raw {
         granted(judge, at, event, view);
+    }
+}
+
+/// Whoever goes on although datagrams are required begins as without: the initiator's mechanism is first.
+fn without_datagrams(judge: &mut Judge<'_>, at: usize, event: &Event, class: Class) {
+    let rule = of(event, "datagram-unsupported");
+    let brings = |token: Option<&[u8]>| {
+        let inside = mechanism_token(token.unwrap_or_default());
+        inside.is_some_and(|token| !token.is_empty())
+    };
+    let optimistic = judge.trace.world.side(Role::Initiator).switch("optimistic");
+    let begins = match event.side {
+        Role::Initiator => event.purpose == Purpose::Leg(0) && optimistic && !brings(event.output()),
+        Role::Acceptor => brings(event.output()) && !brings(event.input()),
+    };
+    let goes_on = matches!(class, Class::Ok | Class::Continue);
+    judge.check(&rule, at, !(goes_on && begins), || {
+        "the acceptor's mechanism is to begin, as in datagram mode".to_owned()
+    });
+    let shown = judge.shows(event.side, "attributes") && class == Class::Ok;
+    let word = event.attributes().filter(|_| shown);
+    if let Some(reported) = attributes::granted(judge.mapping(), event.side, word, "datagram") {
+        judge.check(&rule, at, !reported, || "datagram mode is reported".to_owned());
     }
 }
 

@@ -359,10 +359,7 @@ impl<'s> Driver<'_, 's> {
         self.check_accounts(role)?;
         self.check_package_list(role)?;
         self.reset(role)?;
-        let identity = match role {
-            Role::Initiator => self.case.world.identity.clone(),
-            Role::Acceptor => None,
-        };
+        let identity = self.case.world.credential(role);
         let nobody = role == Role::Initiator && identity.is_none();
         let request = Request::Acquire {
             credential: CREDENTIAL,
@@ -416,9 +413,9 @@ impl<'s> Driver<'_, 's> {
 
     /// A list of packages that an interface has no place for makes a case impossible.
     fn check_package_list(&mut self, role: Role) -> Result<(), End> {
-        let identity = self.case.world.identity.as_ref();
+        let identity = self.case.world.credential(role);
         let listed = identity.is_some_and(|identity| identity.package_list.is_some());
-        if role == Role::Acceptor || !listed || self.party(role).controls("package-list") {
+        if !listed || self.party(role).controls("package-list") {
             return Ok(());
         }
         Err(self.party(role).unsupported("package-list"))

@@ -63,12 +63,30 @@ fn unreadable(when: When, error: &TokenError, seen: &Seen<'_>) -> bool {
     };
     let behind = whole && ends && first_element(seen.token) == Some(error.offset);
     let hints = matches!(error.field, "negHints" | "hintName" | "hintAddress");
+    let overlong = is_overlong(error, seen.token);
     match when {
+        When::OverlongLengths => overlong,
         When::TrailingBytes => behind,
         When::HintsMalformed => hints,
-        When::Malformed => !behind && !hints,
+        When::Malformed => !behind && !hints && !overlong,
         _ => false,
     }
+}
+
+/// Whether what cannot be read is a length in more than five bytes that reaches no further than the token does.
+fn is_overlong(error: &TokenError, token: &[u8]) -> bool {
+    let TokenErrorKind::BadLength(digits @ 5..=126) = error.kind else {
+        return false;
+    };
+    let from = error.offset.saturating_add(1);
+    let Some((written, rest)) = token.get(from..).and_then(|rest| rest.split_at_checked(digits)) else {
+        return false;
+    };
+    let (zeros, number) = written.split_at(digits.saturating_sub(4));
+    let number = number
+        .iter()
+        .fold(0_u64, |number, digit| (number << 8) | u64::from(*digit));
+    zeros.iter().all(|digit| *digit == 0) && usize::try_from(number).is_ok_and(|length| length <= rest.len())
 }
 
 /// Where the first element of a token ends.

@@ -70,7 +70,7 @@ pub(super) fn derive(
     values: &Members,
     misconduct: Option<Misconduct>,
 ) -> Answer {
-    let value = of_ntlm(package).and_then(|()| derive::value(function, values));
+    let value = derive::value(package, function, values);
     answer(value, misconduct == Some(Misconduct::Miscomputes), |bytes| {
         Outcome {
             values: [("value".to_owned(), json!(hex::encode(bytes)))].into(),
@@ -88,13 +88,6 @@ fn answer(made: Result<Vec<u8>, String>, wrong: bool, outcome: impl FnOnce(Vec<u
             Answer::Outcome(Box::new(outcome(bytes)))
         }
         Err(message) => Answer::Fault(message),
-    }
-}
-
-fn of_ntlm(package: &str) -> Result<(), String> {
-    match package {
-        "ntlm" => Ok(()),
-        other => Err(format!("there is no package `{other}`")),
     }
 }
 

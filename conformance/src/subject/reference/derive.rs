@@ -3,16 +3,27 @@
 use legwork_engine::{
     buffer::ChannelBindings,
     crypto,
+    environment::Environment,
     ntlm::{
         keys::{self, ResponseKeyV2, v1},
         messages::{Authenticate, ClientChallenge},
+        protection::Protection,
     },
 };
 
 use super::members::{Members, array, bytes, flags, secret, side, text};
 
 /// The value of a function of its inputs.
-pub(super) fn value(function: &str, inputs: &Members) -> Result<Vec<u8>, String> {
+pub(super) fn value(package: &str, function: &str, inputs: &Members) -> Result<Vec<u8>, String> {
+    match (package, function) {
+        ("ntlm", function) => of_ntlm(function, inputs),
+        ("negotiate", "mech-list-mic") => mech_list_mic(inputs),
+        ("negotiate", other) => Err(format!("no function is called `{other}`")),
+        (other, _) => Err(format!("there is no package `{other}`")),
+    }
+}
+
+fn of_ntlm(function: &str, inputs: &Members) -> Result<Vec<u8>, String> {
     match function {
         "ntowf-v1" | "lmowf-v1" | "ntowf-v2" | "lmowf-v2" => one_way(function, inputs),
         "nt-response-v1" | "lm-response-v1" | "nt-response-ess" | "lm-response-ess" => {
@@ -134,4 +145,14 @@ fn mic(inputs: &Members) -> Result<Vec<u8>, String> {
         authenticate.get(behind..).unwrap_or_default(),
     ];
     Ok(keys::mic(&secret(inputs, "exported_session_key")?, messages).to_vec())
+}
+
+/// The code of a side that has protected nothing yet.
+fn mech_list_mic(inputs: &Members) -> Result<Vec<u8>, String> {
+    let key = secret(inputs, "exported_session_key")?;
+    let mut protection = Protection::new(flags(inputs)?, key, side(inputs)?);
+    let list = bytes(inputs, "mech_types")?;
+    let code = protection.sign_mech_list(&list, &Environment::seeded(0));
+    let code = code.map_err(|error| format!("these flags sign nothing: {error}"))?;
+    Ok(code.emit().to_vec())
 }

@@ -9,6 +9,10 @@
 //! |---|---|
 //! | [`Tolerances::LONG_LENGTH`] | file servers of NetApp write lengths in more bytes than they need; RFC 2478 allowed any BER |
 //!
+//! A long length has up to five bytes, its first one `84`: more no token needs, and every reader takes that many. What is
+//! longer, X.690 section 8.1.3.5 allows and section 10.1 forbids like any length that is not the shortest; readers differ
+//! (MIT's and WinPR's take any number of zeros, Heimdal's one, Samba's none), and here it is refused.
+//!
 //! A state that is absent behind the acceptor's first token, elements of later versions, and flags of any length are
 //! legal and no tolerance. A first token without framing, or without its list (which MS-SPNG section 2.2.1 has optional), can
 //! be read; whether it will do is for the two sides to say.

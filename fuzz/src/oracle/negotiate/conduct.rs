@@ -9,6 +9,7 @@ use legwork_engine::{
 use super::super::world::{Pair, token};
 use super::{
     exchange::{Course, End, Leg},
+    forecast::wants_datagrams,
     world::{Choices, SILENT_REFUSAL},
 };
 
@@ -102,7 +103,8 @@ fn fault_of(resp: &NegTokenResp<'_>, first: bool, course: &Course) -> Option<&'s
     (goes_on && resp.neg_state == Some(NegState::ACCEPT_COMPLETED)).then_some("an early end")
 }
 
-/// An acceptor that refuses what is well formed says so in a token, if its policy wants that.
+/// An acceptor that refuses what is well formed says so in a token, if its policy wants that; not where it is its own caller
+/// whom it refuses.
 ///
 /// # Panics
 /// It does otherwise.
@@ -112,7 +114,7 @@ pub fn of_a_refusal(course: &Course, choices: &Choices) {
     if let Some((false, status, token)) = &course.refusal
         && wrapped
     {
-        let silent = choices.acceptor.has(SILENT_REFUSAL);
+        let silent = choices.acceptor.has(SILENT_REFUSAL) || wants_datagrams(choices);
         assert_eq!(token.is_empty(), silent, "{status:?}: {choices:?}");
     }
 }

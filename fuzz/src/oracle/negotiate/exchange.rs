@@ -10,7 +10,7 @@ use legwork_engine::{
 };
 
 use super::super::{
-    documented::{OF_ACCEPTOR, OF_NEGOTIATE_INITIATOR, documented},
+    documented::{OF_NEGOTIATE_ACCEPTOR, OF_NEGOTIATE_INITIATOR, documented},
     world::{Pair, token},
 };
 
@@ -136,7 +136,7 @@ impl Course {
             Answer::of(&reply)
         } else {
             let reply = pair.accept(*acceptor, arrived);
-            documented(reply.status, reply.error.as_ref(), OF_ACCEPTOR);
+            documented(reply.status, reply.error.as_ref(), OF_NEGOTIATE_ACCEPTOR);
             *acceptor = reply.context.or(*acceptor);
             self.granted.1 = (reply.status == Status::SEC_E_OK).then_some(reply.attributes);
             Answer::of(&reply)

@@ -1,5 +1,6 @@
 //! What an exchange that nobody touches comes to, written down from RFC 4178 and MS-SPNG over the forecast for NTLM, without
-//! a look at tokens. Where a side requires datagrams there is no forecast: nothing says how Negotiate carries them.
+//! a look at tokens. A side that requires datagrams refuses: a negotiation has no place for a mechanism that begins with the
+//! acceptor.
 
 use legwork_engine::{
     environment::MechListMic,
@@ -24,18 +25,6 @@ pub struct Forecast {
     pub codes: [bool; 2],
 }
 
-/// Foretells an exchange, unless a side requires datagrams.
-///
-/// # Errors
-/// The status of the refusal.
-#[must_use]
-pub fn forecast(choices: &Choices) -> Option<Result<Forecast, Status>> {
-    let ntlm = effective(choices);
-    let datagram = ntlm.init_requirements().contains(InitRequirements::DATAGRAM)
-        || ntlm.accept_requirements().contains(AcceptRequirements::DATAGRAM);
-    (!datagram).then(|| foretell(choices, &ntlm))
-}
-
 /// What is required of NTLM: integrity as well, unless the caller does not want it.
 #[must_use]
 pub fn effective(choices: &Choices) -> OfNtlm {
@@ -45,6 +34,37 @@ pub fn effective(choices: &Choices) -> OfNtlm {
     OfNtlm {
         initiator: requirements.bits(),
         ..choices.ntlm.clone()
+    }
+}
+
+/// Whether an acceptor requires datagrams.
+#[must_use]
+pub fn wants_datagrams(choices: &Choices) -> bool {
+    let requirements = choices.ntlm.accept_requirements();
+    requirements.contains(AcceptRequirements::DATAGRAM)
+}
+
+/// What the initiator offers, where both sides begin: whoever is called first looks at what is required of it first.
+///
+/// # Errors
+/// A side does not.
+fn begin(choices: &Choices) -> Result<Vec<Oid<'static>>, Status> {
+    let refused = Err(Status::SEC_E_UNSUPPORTED_FUNCTION);
+    if choices.hinted && wants_datagrams(choices) {
+        return refused;
+    }
+    if choices.hinted && choices.acceptor.list().is_empty() {
+        return Err(Status::SEC_E_NO_CREDENTIALS);
+    }
+    let initiator = choices.ntlm.init_requirements();
+    if initiator.contains(InitRequirements::DATAGRAM) {
+        return refused;
+    }
+    let offer = offer(choices)?;
+    if wants_datagrams(choices) {
+        refused
+    } else {
+        Ok(offer)
     }
 }
 
@@ -68,17 +88,22 @@ fn offer(choices: &Choices) -> Result<Vec<Oid<'static>>, Status> {
     Ok(offer)
 }
 
-fn foretell(choices: &Choices, ntlm: &OfNtlm) -> Result<Forecast, Status> {
-    let offer = offer(choices)?;
+/// Foretells an exchange.
+///
+/// # Errors
+/// The status of the refusal.
+pub fn forecast(choices: &Choices) -> Result<Forecast, Status> {
+    let ntlm = effective(choices);
+    let offer = begin(choices)?;
     let common = offer.contains(&Oid::NTLM) && choices.acceptor.list().contains(&Oid::NTLM);
     let unwrapped = offer == [Oid::NTLM] && choices.initiator.has(UNWRAPPED);
     if !common || (unwrapped && choices.acceptor.has(WRAPPED_ALONE)) {
         return Err(Status::SEC_E_INVALID_TOKEN);
     }
-    let ntlm_ends = mechanism::forecast(ntlm).map_err(|(_, status)| status)?;
+    let ntlm_ends = mechanism::forecast(&ntlm).map_err(|(_, status)| status)?;
     let codes = match unwrapped {
         true => [false; 2],
-        false => codes(choices, &offer, ntlm, &ntlm_ends)?,
+        false => codes(choices, &offer, &ntlm, &ntlm_ends)?,
     };
     Ok(Forecast {
         ntlm: ntlm_ends,

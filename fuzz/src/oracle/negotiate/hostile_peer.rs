@@ -6,13 +6,13 @@ use arbitrary::{Arbitrary, Unstructured};
 use legwork_engine::{
     call::CtxtHandle,
     environment::Seeded,
-    flags::{AcceptRequirements, InitRequirements},
+    flags::InitRequirements,
     negotiate::messages::{NegTokenInit, NegTokenResp, Token},
     status::SecurityStatus as Status,
 };
 
 use super::super::{
-    documented::{OF_ACCEPTOR, OF_NEGOTIATE_INITIATOR, documented},
+    documented::{OF_NEGOTIATE_ACCEPTOR, OF_NEGOTIATE_INITIATOR, documented},
     world::{self, EVERYTHING, Pair},
 };
 use super::{
@@ -22,8 +22,8 @@ use super::{
 };
 
 /// Choices that lead through different states: the usual; no token with the offer; another mechanism first, behind a hint;
-/// no wrapper; codes by all means and none; and an acceptor that begins in datagram mode.
-fn worlds() -> [Choices; 6] {
+/// no wrapper; and codes by all means and none.
+fn worlds() -> [Choices; 5] {
     let usual = Choices {
         ntlm: world::Choices {
             initiator: EVERYTHING & !InitRequirements::NO_INTEGRITY.bits(),
@@ -48,10 +48,7 @@ fn worlds() -> [Choices; 6] {
     guess.hinted = true;
     let bare = with(bits(UNWRAPPED, 0), Policy::default());
     let uneven = with(bits(0, 2), bits(128, 3));
-    let mut datagram = usual.clone();
-    datagram.ntlm.initiator |= InitRequirements::DATAGRAM.bits();
-    datagram.ntlm.acceptor |= AcceptRequirements::DATAGRAM.bits();
-    [usual.clone(), late, guess, bare, uneven, datagram]
+    [usual.clone(), late, guess, bare, uneven]
 }
 
 /// Sends what the bytes are, and what they describe, at one leg. Their number chooses the world and the leg, so that a
@@ -168,7 +165,11 @@ fn again(pair: &mut Pair, context: Option<CtxtHandle>, initiates: bool, token: &
         reply.status
     } else {
         let reply = pair.accept(context, Some(token));
-        documented(reply.status, reply.error.as_ref(), &with_handle(OF_ACCEPTOR));
+        documented(
+            reply.status,
+            reply.error.as_ref(),
+            &with_handle(OF_NEGOTIATE_ACCEPTOR),
+        );
         reply.status
     }
 }

@@ -98,8 +98,7 @@ pub fn completes_between(pair: &mut Pair, mutation: &Mutation) -> bool {
     let choices = &mutation.choices;
     let course = Course::run(pair, choices.hinted, |legs| mutation.deliver(legs));
     judge(pair, &course, choices, mutation.is_harmless());
-    let foretold = mutation.is_harmless() && forecast(choices).is_some();
-    if let Some(end) = course.end.filter(|_| foretold) {
+    if let Some(end) = course.end.filter(|_| mutation.is_harmless()) {
         conduct::of_complete_contexts(pair, &course, &end);
     }
     course.end.is_some()
@@ -112,7 +111,8 @@ pub fn completes_between(pair: &mut Pair, mutation: &Mutation) -> bool {
 pub fn judge(pair: &mut Pair, course: &Course, choices: &Choices, harmless: bool) {
     conduct::of_senders(course);
     conduct::of_receivers(course);
-    if (harmless || !course.changed()) && as_forecast(pair, course, choices) {
+    if harmless || !course.changed() {
+        as_forecast(pair, course, choices);
         return;
     }
     let Some(end) = course.end else { return };
@@ -141,15 +141,13 @@ pub fn judge(pair: &mut Pair, course: &Course, choices: &Choices, harmless: bool
     }
 }
 
-/// Holds an untouched exchange against its forecast; then each side sends a message. Says whether there is a forecast.
-fn as_forecast(pair: &mut Pair, course: &Course, choices: &Choices) -> bool {
-    let Some(foretold) = forecast(choices) else {
-        return false;
-    };
+/// Holds an untouched exchange against its forecast; then each side sends a message.
+fn as_forecast(pair: &mut Pair, course: &Course, choices: &Choices) {
+    let foretold = forecast(choices);
     let status = course.refusal.as_ref().map(|(_, status, _)| *status);
-    assert_eq!(status, foretold.err(), "{choices:?}");
+    assert_eq!(status, foretold.as_ref().err().copied(), "{choices:?}");
     conduct::of_a_refusal(course, choices);
-    let Ok(foretold) = foretold else { return true };
+    let Ok(foretold) = foretold else { return };
     let end = course.end.expect("an exchange that is not refused completes");
     let got = [true, false].map(|initiates| course.arrived_at(initiates).any(has_code));
     assert_eq!(got, foretold.codes, "{choices:?}");
@@ -182,7 +180,6 @@ fn as_forecast(pair: &mut Pair, course: &Course, choices: &Choices) -> bool {
     let [answered, sent] = foretold.codes;
     let strictly = (answered == sent).then_some(&foretold.ntlm);
     talk(pair, end.initiator, end.acceptor, end.initiator_granted, strictly);
-    true
 }
 
 /// NTLM is the one mechanism that there is.
