@@ -263,11 +263,12 @@ impl Course<'_, '_> {
         blame::blame(&self.suite.mapping, &cell.result, names, &again, &with_reference)
     }
 
-    /// The same exchange with the reference in the place of a side, and that side's options.
+    /// The same exchange with the reference in the place of a side, and that side's options; none if it cannot have them.
     fn emitted_again(&self, cell: &Cell, sender: Role, names: [&str; 2]) -> Option<Trial> {
         let mut case = self.profiles.get(cell.profile)?.case.clone();
         let world = case.world.clone();
-        layout::imitate(&mut case.world, &cell.result.trace, sender);
+        let package = &case.entry.package;
+        layout::imitate(&mut case.world, &cell.result.trace, sender, package)?;
         // What it sends is judged, by the world in which nobody is told to imitate: it may have to break a rule.
         let reference = Stable {
             judged: true,

@@ -7,6 +7,7 @@ legal; `refuses` refuses every AUTHENTICATE; `dislikes-odd` refuses those of a m
 
 Of the domain: `upper-domain` sends it in capitals, which is legal, and `likes-case` takes the one that it was given alone.
 Of what stands behind the AV pairs: `no-trailer` sends nothing there, and `likes-trailer` wants four bytes.
+Of the wrapper of Negotiate: `no-state` leaves negState away where it may, and `likes-state` wants it.
 Of signing: `no-sign` never grants it, which is not legal where it was offered, and `wants-sign` refuses a challenge without it.
 Of messages: `no-empty` refuses those without a byte, `deaf` all, and `wrong-checksum` spoils its signatures.
 """
@@ -44,6 +45,21 @@ def spoilt(token):
     return message.hex()
 
 
+def inner(token):
+    """The message of NTLM in a token of Negotiate, or the token itself."""
+    return token[max(token.find(b"NTLMSSP\0"), 0) :]
+
+
+def content(element):
+    """What is in an element of DER."""
+    return element[2 + (element[1] & 0x7F if element[1] & 0x80 else 0) :]
+
+
+def without_state(token):
+    """Whether it is a NegTokenResp that does not begin with negState."""
+    return token[0] == 0xA1 and content(content(token))[0] != 0xA0
+
+
 def trailer(response):
     """How many bytes stand behind the terminator of the AV pairs."""
     at = 44
@@ -62,6 +78,8 @@ def told(asked):
             environment["host"]["netbios-computer"] = "ODD"
         if habit == "no-trailer":
             environment["policy"]["response-trailer"] = 0
+        if habit == "no-state":
+            environment["policy"]["send-state"] = False
         if habit == "no-sign":
             environment["policy"]["grant"] = 0xFFFFFFFF & ~SIGN
     if asked["op"] == "acquire" and habit == "upper-domain" and "identity" in asked:
@@ -78,7 +96,10 @@ def refused_message(asked):
 
 def refused(request):
     for buffer in tokens(request.get("input", [])):
-        message = bytes.fromhex(buffer["bytes"])
+        token = bytes.fromhex(buffer["bytes"])
+        message = inner(token)
+        if habit == "likes-state" and request["op"] == "accept" and without_state(token):
+            return True
         if request["op"] == "accept" and message[8] == 3:
             _, workstation = field(message, 44)
             _, domain = field(message, 28)
