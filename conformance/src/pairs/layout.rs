@@ -20,16 +20,8 @@ const VERSION_1: usize = 24;
 
 /// Makes the reference choose in a world what a side of a trace has chosen; none if it cannot send such tokens.
 pub(super) fn imitate(world: &mut World, trace: &Trace, side: Role, package: &str) -> Option<()> {
-    let legs = trace.legs().filter(|(_, event)| event.side == side);
-    let tokens: Vec<&[u8]> = legs.filter_map(|(_, event)| event.output()).collect();
-    if package == "negotiate" {
-        let chooses = match side {
-            Role::Initiator => &mut world.initiator,
-            Role::Acceptor => &mut world.acceptor,
-        };
-        wrapper::imitate(chooses, tokens.iter().copied())?;
-    }
-    for token in tokens {
+    imitate_wrapper(world, trace, side, package)?;
+    for token in tokens(trace, side) {
         let token = inner::mechanism_token(token).unwrap_or(Cow::Borrowed(token));
         match side {
             Role::Initiator => {
@@ -43,6 +35,23 @@ pub(super) fn imitate(world: &mut World, trace: &Trace, side: Role, package: &st
         }
     }
     Some(())
+}
+
+/// The same of the wrapper alone, which NTLM by itself does not have.
+pub(super) fn imitate_wrapper(world: &mut World, trace: &Trace, side: Role, package: &str) -> Option<()> {
+    if package != "negotiate" {
+        return Some(());
+    }
+    let chooses = match side {
+        Role::Initiator => &mut world.initiator,
+        Role::Acceptor => &mut world.acceptor,
+    };
+    wrapper::imitate(chooses, tokens(trace, side))
+}
+
+fn tokens(trace: &Trace, side: Role) -> impl Iterator<Item = &[u8]> {
+    let legs = trace.legs().filter(move |(_, event)| event.side == side);
+    legs.filter_map(|(_, event)| event.output())
 }
 
 /// The names in the case in which they were sent: who compares them does so without regard to case (section 3.3.2 has the
