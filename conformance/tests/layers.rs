@@ -58,6 +58,12 @@ fn a_silent_subject_completes() {
     assert_eq!(summary["cases"], serde_json::json!({"pass": 2}), "{summary:#}");
 }
 
+#[test]
+fn a_silent_subject_may_tell_its_key() {
+    let summary = run(&["silent", "keyed"], &[GOOD]);
+    assert_eq!(summary["cases"], serde_json::json!({"pass": 2}), "{summary:#}");
+}
+
 /// That nothing came is no proof that a token was refused.
 #[test]
 fn silence_is_never_taken_for_a_refusal() {

@@ -152,6 +152,35 @@ fn who_refuses_a_legal_form_is_at_fault() {
     }
 }
 
+/// So it is with Negotiate: with the message of NTLM inside, and with the wrapper itself.
+#[test]
+fn who_refuses_a_legal_form_of_negotiate_is_at_fault() {
+    let suite = suite();
+    for (sends, likes) in [("no-trailer", "likes-trailer"), ("no-state", "likes-state")] {
+        let matrix = paired(&suite, &[sends, likes]);
+        for (initiator, acceptor) in [("reference", likes), (sends, "reference")] {
+            let cell = cell(&matrix, initiator, acceptor, "negotiate");
+            assert_eq!(cell.end, Ending::Good, "{initiator} {acceptor}");
+        }
+        let blame = blamed(&matrix, sends, likes, "negotiate");
+        assert_eq!(
+            (blame.side, blame.by),
+            (Some(Role::Acceptor), By::Legality),
+            "{sends}"
+        );
+    }
+}
+
+/// Who takes no wrapper refuses the reference as it is, but not for what it refuses here.
+#[test]
+fn the_reference_wears_the_wrapper_of_whom_it_replaces() {
+    let suite = suite();
+    let matrix = paired(&suite, &["bare-unsigned", "bare"]);
+    assert_eq!(cell(&matrix, "reference", "bare", "negotiate").end, Ending::Bad);
+    let blame = blamed(&matrix, "bare-unsigned", "bare", "negotiate");
+    assert_eq!((blame.side, blame.by), (Some(Role::Initiator), By::Substitution));
+}
+
 /// To imitate who grants no signing, the reference would have to break the same rule: that try proves nothing.
 #[test]
 fn who_can_be_imitated_by_breaking_a_rule_alone_is_at_fault() {

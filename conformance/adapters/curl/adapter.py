@@ -1,4 +1,4 @@
-"""Speaks the Legwork adapter protocol for the command line of curl: NTLM over HTTP, initiator.
+"""Speaks the Legwork adapter protocol for the command line of curl: NTLM and Negotiate over HTTP, initiator.
 
 The adapter is the server. Each context is one curl and one listening socket on the loopback interface: what curl
 sends as `Authorization` is the token of a leg, and the next leg answers the request with 401 and `WWW-Authenticate`.
@@ -22,7 +22,12 @@ from legwork_adapter import Adapter, Handles, Json, Unsupported, readable, run, 
 
 CURL = "/usr/bin/curl"
 # No settings of the user's, no proxy, no progress; an answer of 400 and above is an error.
-OPTIONS = ["--disable", "--noproxy", "*", "--silent", "--show-error", "--fail", "--output", os.devnull, "--ntlm"]
+OPTIONS = ["--disable", "--noproxy", "*", "--silent", "--show-error", "--fail", "--output", os.devnull]
+# Negotiate is what GSS-API has, with the credentials that it has.
+SCHEMES = {"ntlm": ["--ntlm"], "negotiate": ["--negotiate", "--user", ":"]}
+# NTLM's tokens of an initiator: what the acceptor says to the last one comes with the page.
+LAST = 2
+SILENT: Json = {"status": {"namespace": "return", "code": "silent"}}
 
 
 def argument(text: str) -> bytes:
@@ -52,38 +57,72 @@ def user_argument(identity: Json) -> bytes:
     return argument(f"{name}:{password}")
 
 
+def user_line(identity: Json) -> bytes:
+    """The line of NTLM_USER_FILE, `DOMAIN:user:password`, which gss-ntlmssp has its credentials from."""
+    user, domain, password = (text_of(identity.get(name)) for name in ("user", "domain", "password"))
+    if user is None:
+        raise Unsupported("identity:no-user")
+    if password is None:
+        raise Unsupported("identity:no-password")
+    parts = [domain or "", user, password]
+    if any(re.search(r"[:\r\n]", part) for part in parts) or parts[0].startswith("#"):
+        raise Unsupported("identity:not-expressible-in-NTLM_USER_FILE")
+    return argument(":".join(parts) + "\n")
+
+
 class Exchange:
     """One curl, and the server that it talks to."""
 
-    def __init__(self, user: typing.Optional[bytes], http: Json) -> None:
+    def __init__(self, package: str, user: typing.Optional[bytes], http: Json) -> None:
+        self.wrapped = package == "negotiate"
+        arguments = [CURL, *OPTIONS, *SCHEMES[package], *self.arguments(http)]
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        if self.wrapped:
+            # No tickets, and no names to look up for them.
+            environment.update(KRB5_CONFIG=os.devnull, KRB5CCNAME="MEMORY:none")
+        elif user is not None:
+            arguments += ["--user", user]
         self.listener = socket.create_server(("127.0.0.1", 0))
+        arguments += ["--connect-to", f"::127.0.0.1:{self.listener.getsockname()[1]}"]
         self.connection: typing.Optional[socket.socket] = None
-        self.curl = subprocess.Popen(
-            [CURL, *OPTIONS, *self.arguments(http), *([] if user is None else ["--user", user])],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-        )
+        self.tokens = 0
+        with contextlib.ExitStack() as files:
+            inherited = []
+            if self.wrapped and user is not None:
+                # A file without a name: it ends with the last process that has it.
+                file = files.enter_context(os.fdopen(os.memfd_create("users"), "wb", buffering=0))
+                file.write(user)
+                inherited.append(file.fileno())
+                environment["NTLM_USER_FILE"] = f"/proc/self/fd/{file.fileno()}"
+            self.curl = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=environment,
+                pass_fds=inherited,
+            )
         self.life = os.pidfd_open(self.curl.pid)
         self.over = False
 
-    def arguments(self, http: Json) -> typing.List[str]:
-        """The request that the tokens belong to; whatever host it names is this server."""
+    @staticmethod
+    def arguments(http: Json) -> typing.List[str]:
+        """The request that the tokens belong to."""
         if http["body"]:
             raise Unsupported("http:body")
         headers = dict(http["headers"])
         host = headers.pop("Host")
         others = [word for name, value in headers.items() for word in ("--header", f"{name}: {value}")]
-        here = f"::127.0.0.1:{self.listener.getsockname()[1]}"
-        return ["--request", http["method"], *others, "--connect-to", here, f"http://{host}{http['uri']}"]
+        return ["--request", http["method"], *others, f"http://{host}{http['uri']}"]
 
     def respond(self, header: typing.Optional[bytes]) -> None:
-        """Answers the last request: 401, with a value of WWW-Authenticate if there is one."""
+        """Answers the last request, with a value of WWW-Authenticate if there is one: 401 while the exchange goes on, and 200
+        with what an acceptor of Negotiate says to the initiator's last token (RFC 4559 section 5)."""
+        line = b"200 OK" if self.wrapped and self.tokens == LAST else b"401 Unauthorized"
         field = b"" if header is None else b"WWW-Authenticate: %s\r\n" % header
         # A curl that has ended meanwhile tells so by its exit code.
         with contextlib.suppress(ConnectionError):
-            self.connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n%s\r\n" % field)
+            self.connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n%s\r\n" % (line, field))
 
     def request(self) -> typing.Optional[typing.Dict[bytes, bytes]]:
         """The header fields of the next request, by their names in small letters; None if curl has ended instead."""
@@ -112,6 +151,9 @@ class Exchange:
             # The harness sees a crash of curl in that of the adapter.
             signal.signal(-self.curl.returncode, signal.SIG_DFL)
             os.kill(os.getpid(), -self.curl.returncode)
+        if self.wrapped and self.curl.returncode == 0:
+            # The page came; what stands beside it in the header curl does not read.
+            return SILENT
         status = {"namespace": "exit", "code": str(self.curl.returncode)}
         return {"status": {**status, "message": readable(message)} if message else status}
 
@@ -137,14 +179,15 @@ class Curl(Adapter):
     name = "curl"
     drives = [
         {
-            "package": "ntlm",
+            "package": package,
             "role": "initiator",
             "layer": "http-header",
             "operations": ["acquire", "free-credential", "initialize", "delete"],
             "observables": ["token", "status"],
             "requirements": 0,
-            "honours": ["character-set:oem", "identity:absent", "target:absent"],
+            "honours": ["character-set:oem", "identity:absent", *more],
         }
+        for package, more in (("ntlm", ["target:absent"]), ("negotiate", ["leg:after-the-last"]))
     ]
 
     @property
@@ -157,17 +200,18 @@ class Curl(Adapter):
         super().forget()
 
     def acquire(self, request: Json) -> Json:
-        if request["package"] != "ntlm":
+        if request["package"] not in SCHEMES:
             raise Unsupported(f"package:{request['package']}")
         if request["role"] != "initiator":
             raise Unsupported(f"role:{request['role']}")
-        identity = request.get("identity")
-        self.credentials[request["credential"]] = {"user": None if identity is None else user_argument(identity)}
-        return {"status": {"namespace": "return", "code": "silent"}}
+        package, identity = request["package"], request.get("identity")
+        express = user_line if package == "negotiate" else user_argument
+        self.credentials[request["credential"]] = package, None if identity is None else express(identity)
+        return SILENT
 
     def free_credential(self, request: Json) -> Json:
         self.credentials.drop(request["credential"])
-        return {"status": {"namespace": "return", "code": "silent"}}
+        return SILENT
 
     def initialize(self, request: Json) -> Json:
         credential = self.credentials.find(request.get("credential"))
@@ -183,7 +227,12 @@ class Curl(Adapter):
             return self.leg(exchange)
         if token_in(request) is not None:
             raise Unsupported("token before curl has sent one")
-        exchange = Exchange(credential["user"], request["http"])
+        package, user = credential
+        http, target = request["http"], text_of(request.get("target"))
+        # NTLM says nothing of a target; the one that GSS-API is told is the host of the URL.
+        if package == "negotiate" and target != f"HTTP/{dict(http['headers'])['Host']}":
+            raise Unsupported("target:other-than-the-host")
+        exchange = Exchange(package, user, http)
         self.contexts[request["new-context"]] = exchange
         return self.leg(exchange)
 
@@ -191,12 +240,13 @@ class Curl(Adapter):
         fields = exchange.request()
         if fields is None:
             return exchange.ended()
-        status = {"status": {"namespace": "return", "code": "silent"}}
-        return {**status, **token_out(fields.get(b"authorization"))}
+        token = fields.get(b"authorization")
+        exchange.tokens += token is not None
+        return {**SILENT, **token_out(token)}
 
     def delete(self, request: Json) -> Json:
         self.contexts.drop(request["context"]).close()
-        return {"status": {"namespace": "return", "code": "silent"}}
+        return SILENT
 
 
 def main() -> None:

@@ -13,6 +13,9 @@ import (
 // version is that of the package; the build says it.
 var version = "unknown"
 
+// packages are what the library answers to: to Negotiate with the messages of NTLM, without a wrapper (Negotiator).
+var packages = []string{"ntlm", "negotiate"}
+
 // tokenKind is the kind of a buffer that holds a token.
 const tokenKind = 2
 
@@ -51,16 +54,19 @@ func init() {
 }
 
 func hello(*request) (object, error) {
-	drive := object{
-		"package":      "ntlm",
-		"role":         "initiator",
-		"operations":   []string{"acquire", "free-credential", "initialize", "delete"},
-		"observables":  []string{"token", "status"},
-		"requirements": 0,
-		"honours":      []string{"character-set:oem", "policy:send-names:true", "target:absent"},
+	drives := []object{}
+	for _, name := range packages {
+		drives = append(drives, object{
+			"package":      name,
+			"role":         "initiator",
+			"operations":   []string{"acquire", "free-credential", "initialize", "delete"},
+			"observables":  []string{"token", "status"},
+			"requirements": 0,
+			"honours":      []string{"character-set:oem", "policy:send-names:true", "target:absent"},
+		})
 	}
 	return object{"hello": object{
-		"protocol": 1, "name": "go-ntlmssp", "version": version, "drives": []object{drive}, "controls": []string{},
+		"protocol": 1, "name": "go-ntlmssp", "version": version, "drives": drives, "controls": []string{},
 	}}, nil
 }
 
@@ -101,7 +107,7 @@ func decode(value *text, absent string) (string, error) {
 
 // acquire splits DOMAIN\user as the library does for its own HTTP transport.
 func acquire(asked *request) (object, error) {
-	if asked.Package != "ntlm" {
+	if asked.Package != packages[0] && asked.Package != packages[1] {
 		return nil, unsupported("package:" + asked.Package)
 	}
 	if asked.Role != "initiator" {

@@ -1,7 +1,8 @@
-"""Speaks the Legwork adapter protocol for the NTLM initiator of impacket: the module `ntlm`, and the cipher of `spnego`.
+"""Speaks the Legwork adapter protocol for the initiator of impacket: the modules `ntlm` and `spnego`.
 
-The module has functions, and structures that go from one to the next, but no context: what is not a leg of these
-functions (a third call, one after a failure) is `unsupported`, for its order is the caller's.
+The modules have functions, and structures that go from one to the next, but no context: what is not a leg of these
+functions (a call after the last, one after a failure) is `unsupported`, for its order is the caller's. Negotiate is put
+together of them as the library's own clients do it.
 """
 
 import hashlib
@@ -39,16 +40,19 @@ NULL_SESSION = 0x00040000
 # Versions before 0.13 have no cipher, and neither channel bindings, nor service, nor version as arguments.
 SPNEGOCipher = getattr(spnego, "SPNEGOCipher", None)
 ARGUMENTS = frozenset(inspect.signature(ntlm.getNTLMSSPType3).parameters)
+NTLM = spnego.TypesMech["NTLMSSP - Microsoft NTLM Security Support Provider"]
 # LmCompatibilityLevel to `use_ntlmv2`. Version one always sends both responses, so there is no level 2.
 VERSION_TWO = {0: False, 1: False, 3: True, 4: True, 5: True}
+
+SILENT = {"status": {"namespace": "return", "code": "silent"}}
 
 
 class Context:
     """What goes from one call to the next."""
 
-    def __init__(self, negotiate: ntlm.NTLMAuthNegotiate, arguments: Json) -> None:
-        self.negotiate, self.arguments = negotiate, arguments
-        self.called = False
+    def __init__(self, negotiate: ntlm.NTLMAuthNegotiate, arguments: Json, protects: bool) -> None:
+        self.negotiate, self.arguments, self.protects = negotiate, arguments, protects
+        self.calls = 0
         self.session_key: typing.Optional[bytes] = None
         self.cipher: typing.Any = None
 
@@ -99,23 +103,42 @@ HONOURS = [
 ]
 
 
+def first_token(negotiate: bytes) -> bytes:
+    """What begins a negotiation: NTLM alone, and its message."""
+    token = spnego.SPNEGO_NegTokenInit()
+    token["MechTypes"], token["MechToken"] = [NTLM], negotiate
+    return token.getData()
+
+
+def further_token(authenticate: bytes, cipher: typing.Any) -> bytes:
+    """What goes on with it. With a cipher there is a code over the list, as from the client of LDAP, which alone makes one."""
+    token = spnego.SPNEGO_NegTokenResp()
+    token["ResponseToken"] = authenticate
+    if cipher is not None:
+        identifier = bytes([spnego.ASN1_OID]) + spnego.asn1encode(NTLM)
+        mechanisms = bytes([spnego.ASN1_SEQUENCE]) + spnego.asn1encode(identifier)
+        token["mechListMIC"] = cipher.sign(mechanisms, 0, reset_cipher=True).getData()
+    return token.getData()
+
+
 class Impacket(Adapter):
     name = "impacket"
     version = importlib.metadata.version("impacket")
     drives = [
         {
-            "package": "ntlm",
+            "package": package,
             "role": "initiator",
             "operations": [
                 *("acquire", "free-credential", "initialize", "delete", "query"),
-                *(("sign", "seal", "unseal") if SPNEGOCipher else ()),
+                *((*sign, "seal", "unseal") if SPNEGOCipher else ()),
             ],
             "observables": ["token", "status", "session-key", *(["per-message"] if SPNEGOCipher else [])],
-            "forms": ["detached", "whole"] if SPNEGOCipher else [],
+            "forms": ["detached", "whole"][-len(sign) - 1 :] if SPNEGOCipher else [],
             "requirements": PROTECTION | NULL_SESSION,
-            "honours": HONOURS,
-            "derive": sorted(keys.FUNCTIONS),
+            "honours": [*HONOURS, *more],
+            "derive": sorted(keys.FUNCTIONS) if package == "ntlm" else [],
         }
+        for package, sign, more in (("ntlm", ["sign"], []), ("negotiate", [], ["leg"]))
     ]
 
     def configure(self, environment: Json, policy: Json, faults: typing.List[str]) -> None:
@@ -139,48 +162,58 @@ class Impacket(Adapter):
 
     def acquire(self, request: Json) -> Json:
         """Keeps the identity: the functions take credentials as arguments."""
-        if request["package"] != "ntlm":
+        if request["package"] not in ("ntlm", "negotiate"):
             raise Unsupported(f"package:{request['package']}")
         if request["role"] != "initiator":
             raise Unsupported(f"role:{request['role']}")
-        self.credentials[request["credential"]] = request.get("identity") or {}
+        self.credentials[request["credential"]] = request["package"], request.get("identity") or {}
         return returned()
 
     def initialize(self, request: Json) -> Json:
+        package, _ = self.credentials.find(request.get("credential"))
         context = self.context_of(request, self.start)
-        if request.get("context") is None:
-            with library():
-                token = context.negotiate.getData()
-            return {**returned(complete=False), **token_out(token)}
-        if context.called:
-            raise Unsupported("initialize:after-the-second-leg")
-        return self.second_leg(context, request)
+        legs = [self.first_leg, self.second_leg, *([self.last_leg] if package == "negotiate" else [])]
+        if context.calls >= len(legs):
+            raise Unsupported("initialize:after-the-last-leg")
+        leg = legs[context.calls]
+        context.calls = len(legs)
+        outcome = leg(context, request, package == "negotiate")
+        context.calls = legs.index(leg) + 1
+        return outcome
 
-    def start(self, request: Json, identity: Json) -> Context:
-        if token_in(request):
+    def start(self, request: Json, credential: typing.Tuple[str, Json]) -> Context:
+        package, identity = credential
+        # What an acceptor has is in the first answer of SMB, whose client keeps it unread.
+        if token_in(request) and package == "ntlm":
             raise Unsupported("input:first-leg")
         requirements, computer = request["requirements"], self.host["netbios-computer"]
         arguments = {
             **credential_arguments(identity, bool(requirements & NULL_SESSION)),
             **service_argument(text_of(request.get("target"))),
         }
+        protects = bool(requirements & PROTECTION)
         with library():
             negotiate = ntlm.getNTLMSSPType1(
-                computer,
-                signingRequired=bool(requirements & PROTECTION),
-                use_ntlmv2=self.version_two,
-                **self.version_argument,
+                computer, signingRequired=protects, use_ntlmv2=self.version_two, **self.version_argument
             )
             negotiate["flags"] &= self.offer
             if self.names:
                 negotiate["host_name"] = computer.encode("ascii")
                 negotiate["domain_name"] = self.host["netbios-domain"].encode("ascii")
-        return Context(negotiate, arguments)
+        return Context(negotiate, arguments, protects)
 
-    def second_leg(self, context: Context, request: Json) -> Json:
-        context.called = True
+    @staticmethod
+    def first_leg(context: Context, _: Json, wrapped: bool) -> Json:
+        with library():
+            token = context.negotiate.getData()
+            token = first_token(token) if wrapped else token
+        return {**returned(complete=False), **token_out(token)}
+
+    def second_leg(self, context: Context, request: Json, wrapped: bool) -> Json:
         challenge, bindings = token_in(request), bindings_argument(request.get("bindings"))
         with library():
+            if wrapped:
+                challenge = spnego.SPNEGO_NegTokenResp(challenge)["ResponseToken"]
             answer, context.session_key = ntlm.getNTLMSSPType3(
                 context.negotiate,
                 challenge,
@@ -192,9 +225,19 @@ class Impacket(Adapter):
             if self.version_argument:
                 self.add_mic(context, challenge, answer)
             if SPNEGOCipher:
-                context.cipher = SPNEGOCipher(answer["flags"], context.session_key)
+                # The client of LDAP takes what it offered for what was agreed on.
+                flags = (context.negotiate if wrapped else answer)["flags"]
+                context.cipher = SPNEGOCipher(flags, context.session_key)
             token = answer.getData()
-        return {**returned(), **token_out(token)}
+            if wrapped:
+                coded = context.protects and self.version_argument
+                token = further_token(token, context.cipher if coded else None)
+        return {**(SILENT if wrapped else returned()), **token_out(token)}
+
+    @staticmethod
+    def last_leg(_: Context, __: Json, ___: bool) -> Json:
+        """The acceptor's last token comes with the answer of SMB or LDAP, whose clients leave it unread."""
+        return SILENT
 
     @staticmethod
     def add_mic(context: Context, challenge: typing.Optional[bytes], answer: ntlm.NTLMAuthChallengeResponse) -> None:

@@ -1,4 +1,4 @@
-/* Speaks the Legwork adapter protocol for the NTLM package behind secur32: that of Windows, or that of Wine. Calls go
+/* Speaks the Legwork adapter protocol for the packages NTLM and Negotiate behind secur32: those of Windows, or those of Wine. Calls go
  * through the function table of InitSecurityInterfaceW, and their results are passed on. Handles that were deleted stay
  * under their number, so that a stale one can be shown to the system. */
 #define SECURITY_WIN32
@@ -18,18 +18,18 @@
 #define BUFFERS 8
 #define ACCOUNTS 16
 
-#define DRIVE(role, call)                                                                                            \
-    "{\"package\":\"ntlm\",\"role\":\"" role "\",\"operations\":[\"acquire\",\"free-credential\",\"" call "\","       \
+#define DRIVE(package, role, call)                                                                                   \
+    "{\"package\":\"" package "\",\"role\":\"" role "\",\"operations\":[\"acquire\",\"free-credential\",\"" call "\","  \
     "\"complete\",\"export\",\"import\",\"delete\",\"free-buffers\",\"query\",\"sign\",\"verify\",\"seal\","          \
     "\"unseal\"],\"observables\":[\"token\",\"status\",\"attributes\",\"per-message\",\"handles\",\"buffers\","       \
     "\"buffer-attributes\"%s],\"forms\":[\"buffers\"],\"requirements\":4294967295,\"honours\":[\"bindings\","          \
     "\"character-set:oem\",\"identity\",\"leg\",\"package\",\"query\",\"target\"]}"
 
-/* Version, the drive of the initiator, and, if it has accounts, that of the acceptor. */
+/* Version, the drives of the initiator, and, if it has accounts, those of the acceptor. */
 static const char hello[] =
     "{\"protocol\":1,\"name\":\"sspi-win32\",\"version\":\"%s\",\"controls\":[],\"drives\":[%s%s]}";
-static const char initiator[] = DRIVE("initiator", "initialize");
-static const char acceptor[] = "," DRIVE("acceptor", "accept");
+static const char initiator[] = DRIVE("ntlm", "initiator", "initialize") "," DRIVE("negotiate", "initiator", "initialize");
+static const char acceptor[] = "," DRIVE("ntlm", "acceptor", "accept") "," DRIVE("negotiate", "acceptor", "accept");
 
 static PSecurityFunctionTableW library;
 /* Buffers that the package allocated, under the `seq` of the request that they came with. */
@@ -105,6 +105,7 @@ static void package_name(const lw_value *package, WCHAR name[64]) {
     const char *from = lw_string(package);
     memset(name, 0, 64 * sizeof *name);
     if (from && !strcmp(from, "ntlm")) from = "NTLM";
+    if (from && !strcmp(from, "negotiate")) from = "Negotiate";
     for (size_t i = 0; from && from[i] && i < 63; i++) name[i] = (unsigned char)from[i];
 }
 
@@ -429,11 +430,12 @@ static int version(char *to, size_t room) {
 
 /* Wine tells neither the session key nor who logged on. */
 static const char *told(void) {
-    static char text[2048], drives[2][1024];
+    static char text[4096], drives[2][2048];
     char name[64];
     int wine = version(name, sizeof name);
-    snprintf(drives[0], sizeof drives[0], initiator, wine ? "" : ",\"session-key\"");
-    snprintf(drives[1], sizeof drives[1], acceptor, wine ? "" : ",\"session-key\",\"peer-name\"");
+    const char *more[] = {wine ? "" : ",\"session-key\"", wine ? "" : ",\"session-key\",\"peer-name\""};
+    snprintf(drives[0], sizeof drives[0], initiator, more[0], more[0]);
+    snprintf(drives[1], sizeof drives[1], acceptor, more[1], more[1]);
     snprintf(text, sizeof text, hello, name, drives[0], makes_accounts() ? drives[1] : "");
     return text;
 }

@@ -116,13 +116,14 @@ fn strayed(judge: &Judge<'_>, before: usize) -> bool {
     judge.findings.iter().any(wrong)
 }
 
+/// Whether the last leg of a side before an event came to its end. Of one that is silent nothing else is known.
 fn completed(judge: &Judge<'_>, side: Role, before: usize) -> bool {
     let events = judge.trace.events.get(..before).unwrap_or_default();
     let last = events
         .iter()
         .rfind(|event| event.side == side && event.leg().is_some());
     last.and_then(|event| judge.meaning(event))
-        .is_some_and(|meaning| meaning.class == Class::Ok)
+        .is_some_and(|meaning| matches!(meaning.class, Class::Ok | Class::Silent))
 }
 
 /// What was given out is given back: buffers, contexts, credentials.

@@ -3,7 +3,8 @@
 //! First the eavesdropper: if every token of one side is legal and the other refuses, the other is at fault, and the rule
 //! is the one that makes the form legal. Then a second try confirms: the reference sends its own tokens with the options
 //! of the side that was refused, and what counts is whether the same call refuses it. A try in which the reference has to
-//! break the same rule proves nothing. What is left is decided by how each of the two fares beside the reference as it is.
+//! break the same rule proves nothing. What is left is decided by how each of the two fares beside the reference as it is, in
+//! the other's wrapper where there is one.
 //! What that does not decide stays undecided, with the rules on disputed evidence that the refused tokens break.
 //!
 //! Legs, protected messages and messages without a byte are three things: of a leg only tokens can be the reason, of a message
@@ -158,7 +159,7 @@ pub fn ending(mapping: &Mapping, result: &CaseResult, names: [&str; 2]) -> Endin
 /// Whose fault a bad ending is.
 ///
 /// `again` is the exchange with the reference in the place of a side, and that side's options; `alone` the one of a side with the
-/// reference as it is.
+/// reference as it is, but for the wrapper.
 #[must_use]
 pub fn blame(
     mapping: &Mapping,

@@ -1,36 +1,57 @@
 //! The reference in the place of another implementation: the same options, as far as the protocol lets a peer choose
-//! them, and nothing that is not legal. MS-NLMP 2.2.1 has the messages, 2.2.2.1 the pairs, 2.2.2.5 the flags.
+//! them, and nothing that is not legal. MS-NLMP 2.2.1 has the messages, 2.2.2.1 the pairs, 2.2.2.5 the flags. Of Negotiate it
+//! has the wrapper as well, and the same messages in it.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use legwork_engine::ntlm::messages::{
     Authenticate, AvId, AvPairs, Challenge, Negotiate, NegotiateFlags, NtlmV2Response,
 };
 use serde_json::{Value, json};
 
+use super::wrapper;
 use crate::{
     protocol::{Identity, Role},
-    run::{trace::Trace, world::World},
+    run::{inner, trace::Trace, world::World},
 };
 
 /// Size of an NT response of version 1, in bytes.
 const VERSION_1: usize = 24;
 
-/// Makes the reference choose in a world what a side of a trace has chosen.
-pub(super) fn imitate(world: &mut World, trace: &Trace, side: Role) {
-    let tokens = trace.legs().filter(|(_, event)| event.side == side);
-    for token in tokens.filter_map(|(_, event)| event.output()) {
+/// Makes the reference choose in a world what a side of a trace has chosen; none if it cannot send such tokens.
+pub(super) fn imitate(world: &mut World, trace: &Trace, side: Role, package: &str) -> Option<()> {
+    imitate_wrapper(world, trace, side, package)?;
+    for token in tokens(trace, side) {
+        let token = inner::mechanism_token(token).unwrap_or(Cow::Borrowed(token));
         match side {
             Role::Initiator => {
-                negotiate(token, &mut world.initiator.policy);
-                authenticate(token, &mut world.initiator.policy);
+                negotiate(&token, &mut world.initiator.policy);
+                authenticate(&token, &mut world.initiator.policy);
                 if let Some(identity) = &mut world.identity {
-                    names(token, identity);
+                    names(&token, identity);
                 }
             }
-            Role::Acceptor => challenge(token, &mut world.acceptor.policy),
+            Role::Acceptor => challenge(&token, &mut world.acceptor.policy),
         }
     }
+    Some(())
+}
+
+/// The same of the wrapper alone, which NTLM by itself does not have.
+pub(super) fn imitate_wrapper(world: &mut World, trace: &Trace, side: Role, package: &str) -> Option<()> {
+    if package != "negotiate" {
+        return Some(());
+    }
+    let chooses = match side {
+        Role::Initiator => &mut world.initiator,
+        Role::Acceptor => &mut world.acceptor,
+    };
+    wrapper::imitate(chooses, tokens(trace, side))
+}
+
+fn tokens(trace: &Trace, side: Role) -> impl Iterator<Item = &[u8]> {
+    let legs = trace.legs().filter(move |(_, event)| event.side == side);
+    legs.filter_map(|(_, event)| event.output())
 }
 
 /// The names in the case in which they were sent: who compares them does so without regard to case (section 3.3.2 has the

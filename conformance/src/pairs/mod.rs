@@ -7,6 +7,7 @@
 pub mod blame;
 mod layout;
 mod run;
+mod wrapper;
 
 pub use run::run;
 

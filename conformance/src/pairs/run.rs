@@ -20,6 +20,7 @@ use crate::{
         case::Case,
         driver::{self, Foreign, Seat},
         spent::Spent,
+        trace::Trace,
         world::World,
     },
     runner::{self, CaseResult, Options},
@@ -258,16 +259,31 @@ impl Course<'_, '_> {
 
     fn blame(&self, cell: &Cell, alone: &Alone) -> blame::Blame {
         let names = self.names(cell);
-        let with_reference = |role: Role| alone.get(&(cell.player(role), role, cell.profile)).cloned()?;
-        let again = |sender: Role| self.emitted_again(cell, sender, names);
+        let package = self
+            .profiles
+            .get(cell.profile)
+            .map(|profile| &profile.case.entry.package);
+        // In another wrapper something else may be refused, so that the reference wears the peer's.
+        let with_reference = |role: Role| match package.map(String::as_str) {
+            Some("negotiate") => self.by_reference(cell, role.peer(), names, layout::imitate_wrapper),
+            _ => alone.get(&(cell.player(role), role, cell.profile)).cloned()?,
+        };
+        let again = |sender: Role| self.by_reference(cell, sender, names, layout::imitate);
         blame::blame(&self.suite.mapping, &cell.result, names, &again, &with_reference)
     }
 
-    /// The same exchange with the reference in the place of a side, and that side's options.
-    fn emitted_again(&self, cell: &Cell, sender: Role, names: [&str; 2]) -> Option<Trial> {
+    /// The same exchange with the reference in the place of a side, and options of that side; none if it cannot have them.
+    fn by_reference(
+        &self,
+        cell: &Cell,
+        sender: Role,
+        names: [&str; 2],
+        imitate: fn(&mut World, &Trace, Role, &str) -> Option<()>,
+    ) -> Option<Trial> {
         let mut case = self.profiles.get(cell.profile)?.case.clone();
         let world = case.world.clone();
-        layout::imitate(&mut case.world, &cell.result.trace, sender);
+        let package = &case.entry.package;
+        imitate(&mut case.world, &cell.result.trace, sender, package)?;
         // What it sends is judged, by the world in which nobody is told to imitate: it may have to break a rule.
         let reference = Stable {
             judged: true,

@@ -1,7 +1,7 @@
 """The reference as a program that speaks HTTP would show it: tokens are values of header fields.
 
-Arguments: the reference's program and words that change it: `silent` shows no status of a leg, `careless` answers a
-refused token with an old one, `mangled` leaves the padding of base64 away, `unprotected` can be asked for no protection.
+Arguments: the reference's program and words that change it: `silent` shows no status of a leg, `keyed` beside it the session
+key, `careless` answers a refused token with an old one, `mangled` leaves the padding of base64 away, `unprotected` can be asked for no protection.
 """
 
 import base64
@@ -50,6 +50,9 @@ def outwards(request, reply):
             if "silent" in words:
                 drive["observables"] = ["token"]
                 drive["operations"] = ["acquire", "initialize", "accept"]
+            if "keyed" in words:
+                drive["observables"] += ["session-key"]
+                drive["operations"] += ["query"]
             if "unprotected" in words:
                 drive["requirements"] = 0
     if legs(request) and "outcome" in reply:

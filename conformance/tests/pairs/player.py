@@ -7,6 +7,8 @@ legal; `refuses` refuses every AUTHENTICATE; `dislikes-odd` refuses those of a m
 
 Of the domain: `upper-domain` sends it in capitals, which is legal, and `likes-case` takes the one that it was given alone.
 Of what stands behind the AV pairs: `no-trailer` sends nothing there, and `likes-trailer` wants four bytes.
+Of the wrapper of Negotiate: `no-state` leaves negState away where it may, and `likes-state` wants it; `bare` takes none, and wants
+ALWAYS_SIGN, and `bare-unsigned` sends neither, of which the second is not legal.
 Of signing: `no-sign` never grants it, which is not legal where it was offered, and `wants-sign` refuses a challenge without it.
 Of messages: `no-empty` refuses those without a byte, `deaf` all, and `wrong-checksum` spoils its signatures.
 """
@@ -19,6 +21,7 @@ import sys
 DATA = 1
 TOKEN = 2
 SIGN = 0x10
+ALWAYS_SIGN = 0x8000
 REFUSED = {"status": {"namespace": "sspi", "code": "0x8009030c"}}
 ALTERED = {"status": {"namespace": "sspi", "code": "0x8009030f"}}
 habit = sys.argv[2]
@@ -44,6 +47,21 @@ def spoilt(token):
     return message.hex()
 
 
+def inner(token):
+    """The message of NTLM in a token of Negotiate, or the token itself."""
+    return token[max(token.find(b"NTLMSSP\0"), 0) :]
+
+
+def content(element):
+    """What is in an element of DER."""
+    return element[2 + (element[1] & 0x7F if element[1] & 0x80 else 0) :]
+
+
+def without_state(token):
+    """Whether it is a NegTokenResp that does not begin with negState."""
+    return token[0] == 0xA1 and content(content(token))[0] != 0xA0
+
+
 def trailer(response):
     """How many bytes stand behind the terminator of the AV pairs."""
     at = 44
@@ -62,6 +80,10 @@ def told(asked):
             environment["host"]["netbios-computer"] = "ODD"
         if habit == "no-trailer":
             environment["policy"]["response-trailer"] = 0
+        if habit == "bare-unsigned":
+            environment["policy"].update({"unwrapped": True, "offer": 0xFFFFFFFF & ~ALWAYS_SIGN})
+        if habit == "no-state":
+            environment["policy"]["send-state"] = False
         if habit == "no-sign":
             environment["policy"]["grant"] = 0xFFFFFFFF & ~SIGN
     if asked["op"] == "acquire" and habit == "upper-domain" and "identity" in asked:
@@ -78,7 +100,12 @@ def refused_message(asked):
 
 def refused(request):
     for buffer in tokens(request.get("input", [])):
-        message = bytes.fromhex(buffer["bytes"])
+        token = bytes.fromhex(buffer["bytes"])
+        message = inner(token)
+        if habit == "likes-state" and request["op"] == "accept" and without_state(token):
+            return True
+        if habit == "bare" and request["op"] == "accept" and message[8] == 1:
+            return token != message or not struct.unpack_from("<I", message, 12)[0] & ALWAYS_SIGN
         if request["op"] == "accept" and message[8] == 3:
             _, workstation = field(message, 44)
             _, domain = field(message, 28)
