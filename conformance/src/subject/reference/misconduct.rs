@@ -13,14 +13,19 @@ use crate::{
     run::trace::buffer,
 };
 
-/// What comes of a leg of Negotiate that failed where the subject falls back: Kerberos is offered, or chosen.
+/// What comes of a leg of Negotiate that failed, or whose token names another mechanism than NTLM, where the subject falls
+/// back: Kerberos is offered, or chosen.
 pub(super) fn fall_back(outcome: Outcome, leg: &Leg, role: Role, misconduct: Option<Misconduct>) -> Outcome {
     let went_well = [SecurityStatus::SEC_E_OK, SecurityStatus::SEC_I_CONTINUE_NEEDED]
         .iter()
         .any(|status| outcome.status == told(*status, None).status);
     let received = buffer(&leg.input, BufferKind::TOKEN.0).map(Token::parse);
     let negotiates = matches!(received, Some(Ok(Token::Framed(_) | Token::Resp(_))));
-    if went_well || !negotiates || misconduct != Some(Misconduct::FallsBack) {
+    let named = match &received {
+        Some(Ok(Token::Resp(resp))) => resp.supported_mech.as_ref().is_some_and(|oid| *oid != Oid::NTLM),
+        _ => false,
+    };
+    if (went_well && !named) || !negotiates || misconduct != Some(Misconduct::FallsBack) {
         return outcome;
     }
     let token = match role {
