@@ -79,6 +79,11 @@ fn fields(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     if expect.fields.is_empty() {
         return;
     }
+    // A call that fails owes no token, unless the expectation says so.
+    if event.output().is_none() && expect.token.is_none() && calls::fits(judge, event, "any-failure") {
+        judge.not_applicable(&expect.rule, at, "the call fails without a token");
+        return;
+    }
     let decoded = event.output().map(inspect::fields).unwrap_or_default();
     for (path, wanted) in expect.fields.iter() {
         let found = decoded.iter().find(|(name, ..)| name == path);
