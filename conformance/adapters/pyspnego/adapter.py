@@ -46,6 +46,8 @@ OPTIONS = {
     "negotiate": OWN_NTLM | spnego.NegotiateOptions.use_negotiate,
 }
 FORMS = {"ntlm": ["whole", "detached", "buffers"], "negotiate": ["whole", "detached"]}
+# Names of packages, by the library's.
+PACKAGE_NAMES = {"ntlm": "NTLM", "kerberos": "Kerberos"}
 # Kind and attributes of a SecBuffer, by the names that the library documents for them.
 IOV_TYPES = {
     (DATA, 0x00000000): BufferType.data,
@@ -239,8 +241,9 @@ class Pyspnego(Codec):
                 values["security-trailer"] = context.query_message_sizes().header
             elif attribute == "flags":
                 values["flags"] = f"{int(context.context_attr):#010x}"
-            elif attribute == "package-info":
-                values["package"] = context.negotiated_protocol
+            elif attribute in ("package-info", "negotiation-info") and context.negotiated_protocol is not None:
+                # The library writes names in small letters; how far the negotiation has come does not show.
+                values["package"] = PACKAGE_NAMES.get(context.negotiated_protocol, context.negotiated_protocol)
         if not values:
             raise Unsupported(f"query:{attribute}")
         return {**returned(), "values": values}

@@ -1,6 +1,6 @@
 //! What a scenario says must come back from a call.
 
-use legwork_engine::ntlm::messages::{Authenticate, MessageType, NegotiateFlags};
+use legwork_engine::ntlm::messages::{Authenticate, MessageType, NegotiateFlags, message_type};
 
 use super::{Judge, attributes::granted, calls, ntlm::exchange, readable};
 use crate::{
@@ -39,8 +39,24 @@ fn status(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     if expect.status.is_empty() {
         return;
     }
+    let goes_on = expect.status.iter().any(|name| name == "SEC_I_CONTINUE_NEEDED");
+    let last = bare(judge, event) == Some(MessageType::AUTHENTICATE);
+    if goes_on && last && calls::fits(judge, event, "SEC_E_OK") {
+        judge.not_applicable(
+            &expect.rule,
+            at,
+            "nothing is negotiated behind a bare last message",
+        );
+        return;
+    }
     let expected: Vec<&str> = expect.status.iter().map(String::as_str).collect();
     calls::one_of(judge, &expect.rule, at, event, &expected);
+}
+
+/// The mechanism's message that a leg of a negotiation made without a wrapper: who has one mechanism may do so.
+fn bare(judge: &Judge<'_>, event: &Event) -> Option<MessageType> {
+    let token = event.output().filter(|_| judge.trace.package == "negotiate")?;
+    message_type(token).ok()
 }
 
 fn token(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
@@ -79,9 +95,18 @@ fn fields(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     if expect.fields.is_empty() {
         return;
     }
+    // A call that fails owes no token, unless the expectation says so.
+    if event.output().is_none() && expect.token.is_none() && calls::fits(judge, event, "any-failure") {
+        judge.not_applicable(&expect.rule, at, "the call fails without a token");
+        return;
+    }
     let decoded = event.output().map(inspect::fields).unwrap_or_default();
     for (path, wanted) in expect.fields.iter() {
         let found = decoded.iter().find(|(name, ..)| name == path);
+        if found.is_none() && bare(judge, event).is_some() {
+            judge.not_applicable(&expect.rule, at, "a bare message of the mechanism");
+            continue;
+        }
         let holds = found.is_some_and(|(_, value, _)| value == wanted);
         let range = found.map(|(.., range)| range.clone());
         judge.check_at(&expect.rule, at, range, holds, || {

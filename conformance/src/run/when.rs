@@ -53,6 +53,8 @@ pub struct Seen<'a> {
     pub list_altered: bool,
     /// Whether an earlier token of the mechanism in a negotiation was altered.
     pub mechanism_altered: bool,
+    /// Whether the acceptor of a negotiation asked for a code over the list.
+    pub code_requested: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -71,6 +73,7 @@ impl<'a> Seen<'a> {
             altered_before: trace.legs().any(|(_, event)| event.altered_input),
             list_altered: negotiated && negotiate::list_altered(trace),
             mechanism_altered: negotiated && negotiate::mechanism_altered(trace),
+            code_requested: negotiated && negotiate::code_requested(trace),
         }
     }
 
@@ -84,6 +87,7 @@ impl<'a> Seen<'a> {
             altered_before: false,
             list_altered: false,
             mechanism_altered: false,
+            code_requested: false,
         }
     }
 }

@@ -285,10 +285,7 @@ impl Findings<'_> {
                     self.wrong(scope.document, &path, format!("no scenario `{twin}`"), near);
                 }
             },
-            None if expectations(scope.scenario)
-                .iter()
-                .any(|expect| self.refuses(expect)) =>
-            {
+            None if self.refused(scope.scenario) => {
                 let message = "a scenario that is refused, without a twin that completes".to_owned();
                 let expected = Some("a key `twin`".to_owned());
                 let error = scope.document.error(&scope.path, End::Key, message);
@@ -299,9 +296,15 @@ impl Findings<'_> {
     }
 
     fn completes(&self, entry: &ScenarioEntry) -> bool {
-        !expectations(&entry.scenario)
-            .iter()
-            .any(|expect| self.refuses(expect))
+        !self.refused(&entry.scenario)
+    }
+
+    /// Whether somebody is refused. Where nothing is changed on the way, a condition turns on what a side chose to do.
+    fn refused(&self, scenario: &Scenario) -> bool {
+        let changed = scenario.steps.iter().any(|step| matches!(step, Step::Change(_)));
+        let expected = expectations(scenario);
+        let mut certain = expected.iter().filter(|expect| changed || expect.when.is_none());
+        certain.any(|expect| self.refuses(expect))
     }
 
     /// Whether an expectation is fulfilled by failures only.

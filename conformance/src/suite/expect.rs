@@ -103,7 +103,7 @@ pub enum When {
     CompletedTooEarly,
     /// The acceptor's choice is not the one that was sent.
     NotOffered,
-    /// A code over the list of mechanisms was sent, and there is none, or an empty one.
+    /// A code over the list of mechanisms was sent, or the acceptor asked for one, and there is none, or an empty one.
     CodeMissing,
     /// There is a code over the list of mechanisms, and it or the list is not the one that was sent.
     CodeBroken,

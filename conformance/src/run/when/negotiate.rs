@@ -4,7 +4,7 @@ use legwork_engine::{
     codec::der::Tolerances,
     error::{TokenError, TokenErrorKind},
     negotiate::messages::{NegState, NegTokenInit, NegTokenResp, Oid, Token},
-    ntlm::messages::{MessageType, message_type},
+    ntlm::messages::{Authenticate, MessageType, NegotiateFlags, message_type},
 };
 
 use super::{Due, Seen, holds as of_mechanism};
@@ -37,6 +37,13 @@ pub(super) fn list_altered(trace: &Trace) -> bool {
     let sent = of(Role::Initiator).find_map(|(_, event)| list(event.output()));
     let received = of(Role::Acceptor).find_map(|(_, event)| list(event.input()));
     received.is_some() && sent != received
+}
+
+/// Whether the acceptor said request-mic: an initiator without a code is then none that it must bear.
+pub(super) fn code_requested(trace: &Trace) -> bool {
+    let answers = trace.legs().filter(|(_, event)| event.side == Role::Acceptor);
+    let mut states = answers.filter_map(|(_, event)| NegTokenResp::parse(event.output()?).ok()?.neg_state);
+    states.any(|state| state == NegState::REQUEST_MIC)
 }
 
 pub(super) fn holds(when: When, seen: &Seen<'_>) -> bool {
@@ -131,7 +138,9 @@ fn answer(when: When, seen: &Seen<'_>, resp: &NegTokenResp<'_>) -> bool {
         When::MechanismTokenMalformed => token != due && is_malformed(seen, token),
         When::MechanismTokenAltered => token != due,
         When::CodeMissing => {
-            code(&sent).is_some_and(|code| !code.is_empty()) && code(resp).is_none_or(|code| code.is_empty())
+            let made = code(&sent).is_some_and(|code| !code.is_empty());
+            let due = made || seen.code_requested && signs(token);
+            due && code(resp).is_none_or(|code| code.is_empty())
         }
         When::CodeBroken => {
             let altered = seen.list_altered || code(resp) != code(&sent);
@@ -158,6 +167,11 @@ fn announced(seen: &Seen<'_>, token: &[u8]) -> bool {
                 ..*seen
             },
         )
+}
+
+/// Whether integrity was agreed on, by the mechanism's last message: without it no code is made, asked for or not.
+fn signs(token: &[u8]) -> bool {
+    Authenticate::parse(token).is_ok_and(|message| message.flags.contains(NegotiateFlags::SIGN))
 }
 
 /// Whether NTLM cannot read one of its messages, or finds in it what it needs to be impossible.
