@@ -29,9 +29,14 @@ pub fn incomplete(trace: &Trace) -> Vec<usize> {
             received.clear();
         }
         received.extend_from_slice(event.input().unwrap_or_default());
-        match is_cut_short(received) {
-            true => places.push(at),
-            false => received.clear(),
+        let cut_short = is_cut_short(received);
+        if cut_short {
+            places.push(at);
+        }
+        // Whoever answers does not wait.
+        let silent = event.output().is_none_or(<[u8]>::is_empty);
+        if !cut_short || !silent {
+            received.clear();
         }
     }
     places
