@@ -26,4 +26,13 @@ impl Package {
             Self::Negotiate => "Negotiate",
         }
     }
+
+    /// Bytes of the longest token (cbMaxToken), as Windows has it since Server 2012.
+    #[must_use]
+    pub const fn max_token(self) -> usize {
+        match self {
+            Self::Ntlm => 2888,
+            Self::Negotiate => 48_256,
+        }
+    }
 }

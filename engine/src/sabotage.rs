@@ -437,4 +437,22 @@ deviations! {
     SecondListTolerated = "second-list-tolerated";
     /// The code over the list of mechanisms is made with the peer's keys.
     MechListMicWithKeysOfPeer = "mech-list-mic-with-keys-of-peer";
+    /// A token in fragments is refused.
+    FragmentRefused = "fragment-refused";
+    /// Each fragment takes the place of those before it.
+    FragmentsForgotten = "fragments-forgotten";
+    /// A fragment is answered with a token.
+    FragmentAnswered = "fragment-answered";
+    /// A fragment completes the context.
+    FragmentCompletes = "fragment-completes";
+    /// Fragments of a token of any length are kept.
+    FragmentsUnlimited = "fragments-unlimited";
+    /// An empty token is refused while fragments are due.
+    EmptyFragmentRefused = "empty-fragment-refused";
+    /// A token that does not fit is kept although the caller takes fragments.
+    FragmentToFitIgnored = "fragment-to-fit-ignored";
+    /// A token that does not fit comes in fragments although the caller does not take them.
+    FragmentsUnasked = "fragments-unasked";
+    /// The first fragment ends the leg.
+    FragmentEndsLeg = "fragment-ends-leg";
 }

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     buffer::Parts, codec::utf16::Text, environment::Environment, error::Error, flags, mechanism::Mechanism,
-    ntlm,
+    ntlm, package::Package,
 };
 
 /// An established context of any package.
@@ -234,7 +234,7 @@ impl Session {
     pub fn sizes(&self) -> Sizes {
         match self {
             Self::Ntlm(_) => Sizes {
-                max_token: 2888,
+                max_token: Package::Ntlm.max_token(),
                 max_signature: ntlm::messages::Signature::SIZE,
                 block_size: 0,
                 security_trailer: ntlm::messages::Signature::SIZE,

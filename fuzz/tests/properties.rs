@@ -250,16 +250,20 @@ proptest! {
     }
 
     #[test]
-    fn an_untouched_exchange_of_negotiate_comes_to_its_forecast(choices in choices_of_negotiate()) {
-        let mutation = negotiate::edits::Mutation { choices, edits: Vec::new() };
+    fn an_untouched_exchange_of_negotiate_comes_to_its_forecast(choices in choices_of_negotiate(), fragments: u8) {
+        let mutation = negotiate::edits::Mutation { choices, edits: Vec::new(), fragments };
         let completes = negotiate::mutated_exchange::completes(&mutation);
         let foretold = negotiate::forecast::forecast(&mutation.choices);
         prop_assert_eq!(completes, foretold.is_ok());
     }
 
     #[test]
-    fn a_changed_exchange_of_negotiate_stays_within_policy(choices in choices_of_negotiate(), edits in edits()) {
-        let _ = negotiate::mutated_exchange::completes(&negotiate::edits::Mutation { choices, edits });
+    fn a_changed_exchange_of_negotiate_stays_within_policy(
+        choices in choices_of_negotiate(),
+        edits in edits(),
+        fragments in prop_oneof![Just(0), any::<u8>()],
+    ) {
+        let _ = negotiate::mutated_exchange::completes(&negotiate::edits::Mutation { choices, edits, fragments });
     }
 
     #[test]
@@ -271,7 +275,7 @@ proptest! {
             ..Choices::default()
         };
         let choices = negotiate::world::Choices { ntlm, ..choices };
-        let _ = negotiate::mutated_exchange::completes(&negotiate::edits::Mutation { choices, edits });
+        let _ = negotiate::mutated_exchange::completes(&negotiate::edits::Mutation { choices, edits, fragments: 0 });
     }
 
     #[test]

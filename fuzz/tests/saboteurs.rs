@@ -246,6 +246,10 @@ const OF_NEGOTIATE: &[&str] = &[
     "unwrapped-refused",
     "reauthentication-refused",
     "negotiation-never-complete",
+    "fragment-refused",
+    "fragments-forgotten",
+    "fragment-answered",
+    "fragment-completes",
 ];
 
 #[test]

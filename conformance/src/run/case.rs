@@ -58,6 +58,12 @@ impl Case<'_> {
         self.variation(axis).map_or(&[], |variation| &variation.edits)
     }
 
+    /// The sizes of fragments that the chosen value of an axis brings.
+    #[must_use]
+    pub fn sizes(&self, axis: &str) -> &[usize] {
+        self.variation(axis).map_or(&[], |variation| &variation.sizes)
+    }
+
     /// The expectation that the chosen value of an axis brings.
     #[must_use]
     pub fn expect(&self, axis: &str) -> Option<&Expect> {

@@ -258,6 +258,10 @@ impl Demands<'_> {
             }
             Step::Initialize(leg) => self.of_leg(Role::Initiator, leg),
             Step::Accept(leg) => self.of_leg(Role::Acceptor, leg),
+            Step::Fragments(_) => {
+                self.changed = true;
+                self.add(Demand::Observable("status"));
+            }
             Step::Change(change) => self.changed |= change.how == How::InTransit,
             Step::Clock(clock) if mine(clock.of) => self.add(Demand::Reference("a clock that moves")),
             Step::Sign(step) => self.of_message(step, "sign", "verify"),

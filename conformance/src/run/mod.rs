@@ -3,6 +3,7 @@
 pub mod case;
 pub mod demand;
 pub mod driver;
+pub mod fragments;
 pub mod inner;
 pub mod layer;
 pub mod portion;

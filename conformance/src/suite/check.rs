@@ -14,8 +14,8 @@ use super::{
     rule::{About, RuleFile, Unchecked, Why},
     saboteur::{Sabotage, Saboteur, SaboteurFile},
     scenario::{
-        Change, Edit, Expect, Input, Scenario, ScenarioFile, Setup, SideSetup, Step, Variation, VectorStep,
-        When,
+        Change, Edit, Expect, FragmentsStep, Input, Scenario, ScenarioFile, Setup, SideSetup, Step,
+        Variation, VectorStep, When,
     },
     vectors,
 };
@@ -380,6 +380,7 @@ impl Findings<'_> {
                 self.expect_at(scope, &path.at("expect"), leg.expect.as_ref(), Some(role));
                 self.expect_first(scope, &path.at("expect-first"), &leg.expect_first, Some(role));
             }
+            Step::Fragments(step) => self.fragments(scope, &path.at("fragments"), step),
             Step::Change(change) => self.change(scope, &path.at("change"), change),
             Step::Sign(message) | Step::Seal(message) => {
                 let path = path.at(if matches!(step, Step::Sign(_)) {
@@ -431,6 +432,16 @@ impl Findings<'_> {
             Step::Encode(call) => self.of_vector(scope, &path.at("encode"), call),
             Step::Derive(call) => self.of_vector(scope, &path.at("derive"), call),
             Step::Legs(_) | Step::Exchange(_) | Step::Clock(_) | Step::ReAuthenticate(_) => {}
+        }
+    }
+
+    fn fragments(&mut self, scope: &Scope<'_>, path: &Path, step: &FragmentsStep) {
+        self.axis(scope, &path.at("sizes-from"), step.sizes_from.as_deref());
+        self.expect(scope, &path.at("expect"), &step.expect, None);
+        if step.sizes_from.is_none() && step.sizes.last().is_none_or(|size| *size == 0) {
+            let expected = Some("sizes, the last of which is not 0".to_owned());
+            let message = "the fragments have no end".to_owned();
+            self.wrong(scope.document, &path.at("sizes"), message, expected);
         }
     }
 
@@ -640,6 +651,7 @@ pub(super) fn expectations(scenario: &Scenario) -> Vec<&Expect> {
                 found.extend(message.check.as_ref());
                 found.extend(&message.check_first);
             }
+            Step::Fragments(step) => found.push(&step.expect),
             Step::Query(query) => found.extend(query.expect.as_ref()),
             Step::Delete(delete) => found.extend(delete.expect.as_ref()),
             Step::Acquire(acquire) => found.extend(acquire.expect.as_ref()),

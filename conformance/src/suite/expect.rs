@@ -74,6 +74,8 @@ pub enum When {
     OtherSequence,
     /// The checksum of the signature is not the one that was sent.
     OtherChecksum,
+    /// The outer tag and length of a token of Negotiate are there, and say more bytes than there are.
+    CutShort,
     /// Bytes follow a token of Negotiate that is whole.
     TrailingBytes,
     /// The hints of an acceptor that begins cannot be read.

@@ -13,9 +13,9 @@ use crate::protocol::Role;
 pub use super::{
     expect::{Expect, TokenForm, When},
     step::{
-        AcquireStep, Change, ClockStep, DeleteStep, DropKind, Edit, ExchangeStep, FieldEdit, HandleChoice,
-        How, Input, LegStep, OfStep, Overwrite, ProtectStep, QueryStep, ReAuthenticateStep, ReadOnly, Step,
-        Tamper, VectorStep,
+        AcquireStep, Change, ClockStep, DeleteStep, DropKind, Edit, ExchangeStep, FieldEdit, FragmentsStep,
+        HandleChoice, How, Input, LegStep, OfStep, Overwrite, ProtectStep, QueryStep, ReAuthenticateStep,
+        ReadOnly, Step, Tamper, VectorStep,
     },
 };
 
@@ -148,6 +148,9 @@ pub struct Variation {
     /// Edits taken by `change` steps that say `edits-from: <this axis>`.
     #[serde(default)]
     pub edits: Vec<Edit>,
+    /// Sizes taken by `fragments` steps that say `sizes-from: <this axis>`.
+    #[serde(default)]
+    pub sizes: Vec<usize>,
     /// Expectation taken by steps that say `expect-from: <this axis>`.
     #[serde(default)]
     pub expect: Option<Expect>,

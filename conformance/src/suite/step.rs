@@ -18,6 +18,8 @@ pub enum Step {
     Initialize(LegStep),
     /// One call of the acceptor.
     Accept(LegStep),
+    /// Pass the token that is under way in fragments, all but the last, which is under way then.
+    Fragments(FragmentsStep),
     /// Change the token that is under way (in transit), or the next one that a side makes (as sent).
     Change(Change),
     /// Move a clock by so many seconds.
@@ -95,6 +97,20 @@ pub struct LegStep {
     /// Data representation, if not native.
     #[serde(default)]
     pub data_representation: Option<u32>,
+}
+
+/// A token in fragments (MS-SPNG section 3.1.5.9).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FragmentsStep {
+    /// Bytes of each fragment in order; the last figure, which is not 0, holds for all that follow. 0 is an empty token.
+    #[serde(default)]
+    pub sizes: Vec<usize>,
+    /// Take the sizes from the value of this axis.
+    #[serde(default)]
+    pub sizes_from: Option<String>,
+    /// What must come back of each fragment but the last.
+    pub expect: Expect,
 }
 
 /// What to pass in as input.

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::{
     CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings,
-    leg::{Failure, input_token},
+    leg::{Failure, Room, input_token},
 };
 use crate::{
     buffer::SecBuffer,
@@ -60,8 +60,8 @@ impl SecurityInterface {
                 return Err(CallerMisuse::ForeignContext.into());
             };
             let (bindings, requirements) = (bindings?, arguments.requirements);
-            // Without a token an acceptor begins, where its package can.
-            let begins = arguments.context.is_none() && acceptor.may_begin(requirements);
+            // Without a token an acceptor begins, where its package can, or goes on waiting for the rest of one.
+            let begins = acceptor.may_begin(arguments.context.is_none(), requirements);
             let token = if begins { token.unwrap_or_default() } else { token? };
             let mut turn = AcceptorTurn {
                 token,
@@ -73,8 +73,20 @@ impl SecurityInterface {
             acceptor.step(&mut turn, out)
         };
         let is_ours = |side: &Side| matches!(side, Side::Acceptor(_));
-        let leg = self.leg(arguments.context, begin, step, output, allocate, is_ours)?;
-        let mut attributes = match self.contexts.get(leg.context.0).map(|context| &context.side) {
+        let fragments = arguments
+            .requirements
+            .contains(AcceptRequirements::FRAGMENT_TO_FIT);
+        let room = Room {
+            buffers: output,
+            allocate,
+            fragments,
+        };
+        let leg = self.leg(arguments.context, begin, step, room, is_ours)?;
+        let given = self
+            .contexts
+            .get(leg.context.0)
+            .filter(|context| context.pending.is_none());
+        let mut attributes = match given.map(|context| &context.side) {
             Some(Side::Acceptor(acceptor)) => acceptor.granted(arguments.requirements, &self.environment),
             _ => AcceptAttributes::empty(),
         };

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::{
     CredHandle, CredentialUse, CtxtHandle, LegReply, SecurityInterface, Side, bindings,
-    leg::{Failure, input_token},
+    leg::{Failure, Room, input_token},
 };
 use crate::{
     buffer::SecBuffer,
@@ -63,7 +63,7 @@ impl SecurityInterface {
                 return Err(CallerMisuse::ForeignContext.into());
             };
             let bindings = bindings?;
-            // Without a token an initiator begins, for the first time or again.
+            // Without a token an initiator begins, for the first time or again, or goes on waiting for the rest of one.
             let begins = arguments.context.is_none() || initiator.may_begin();
             let token = if begins { token.unwrap_or_default() } else { token? };
             let (requirements, target) = (arguments.requirements, arguments.target);
@@ -78,8 +78,18 @@ impl SecurityInterface {
             initiator.step(&mut turn, out)
         };
         let is_ours = |side: &Side| matches!(side, Side::Initiator(_));
-        let leg = self.leg(arguments.context, begin, step, output, allocate, is_ours)?;
-        let mut attributes = match self.contexts.get(leg.context.0).map(|context| &context.side) {
+        let fragments = arguments.requirements.contains(InitRequirements::FRAGMENT_TO_FIT);
+        let room = Room {
+            buffers: output,
+            allocate,
+            fragments,
+        };
+        let leg = self.leg(arguments.context, begin, step, room, is_ours)?;
+        let given = self
+            .contexts
+            .get(leg.context.0)
+            .filter(|context| context.pending.is_none());
+        let mut attributes = match given.map(|context| &context.side) {
             Some(Side::Initiator(initiator)) => initiator.granted(arguments.requirements, &self.environment),
             _ => InitAttributes::empty(),
         };

@@ -6,6 +6,7 @@ use crate::{
     context::Progress,
     environment::Environment,
     error::{CallerMisuse, Error, TokenError, TokenErrorKind},
+    negotiate::fragments,
     status::SecurityStatus,
 };
 
@@ -33,6 +34,37 @@ pub struct LegReply<A> {
 pub(super) struct Made {
     result: Result<Progress, Error>,
     token: Vec<u8>,
+    /// Bytes of the token that are out already.
+    given: usize,
+}
+
+impl Made {
+    fn rest(&self) -> &[u8] {
+        self.token.get(self.given..).unwrap_or_default()
+    }
+
+    /// What the caller is told of a leg whose token was delivered: it goes on while a part of the token is left.
+    #[cfg_attr(
+        not(feature = "sabotage"),
+        allow(unused_variables, reason = "a deviation looks at it")
+    )]
+    fn conclude(self, context: &mut Context, environment: &Environment) -> Result<Progress, Error> {
+        if self.rest().is_empty() || deviates!(environment, FragmentEndsLeg) {
+            return self.result;
+        }
+        context.pending = Some(self);
+        Ok(Progress::Continue)
+    }
+}
+
+/// Where a caller wants the output token.
+pub(super) struct Room<'a> {
+    /// pOutput.
+    pub(super) buffers: &'a mut [SecBuffer],
+    /// The package allocates.
+    pub(super) allocate: bool,
+    /// A token that does not fit may come in fragments.
+    pub(super) fragments: bool,
 }
 
 /// A leg that failed. Its token may be in memory that the package allocated.
@@ -86,8 +118,7 @@ impl SecurityInterface {
         handle: Option<CtxtHandle>,
         begin: impl FnOnce(&mut Self) -> Result<Side, Error>,
         step: impl FnOnce(&mut Side, u32, &mut Environment, &mut Vec<u8>) -> Result<Progress, Error>,
-        output: &mut [SecBuffer],
-        allocate: bool,
+        room: Room<'_>,
         is_ours: fn(&Side) -> bool,
     ) -> Result<Leg, Failure> {
         let Some(handle) = handle else {
@@ -98,9 +129,9 @@ impl SecurityInterface {
                 target: None,
                 pending: None,
             };
-            let made = make(&mut context, &mut self.environment, step);
-            let allocation = self.deliver_made(&made, output, allocate)?;
-            let progress = made.result?;
+            let mut made = make(&mut context, &mut self.environment, step);
+            let allocation = self.deliver_made(&mut made, room)?;
+            let progress = made.conclude(&mut context, &self.environment)?;
             self.begun = self.begun.wrapping_add(1);
             let given = self.contexts.insert(context);
             if deviates!(self.environment, ContextNotKept) {
@@ -118,37 +149,50 @@ impl SecurityInterface {
         let Some(context) = self.contexts.get(handle.0) else {
             return Err(CallerMisuse::StaleContext.into());
         };
-        let made = make(context, &mut self.environment, step);
-        match self.deliver_made(&made, output, allocate) {
+        let mut made = make(context, &mut self.environment, step);
+        let delivered = self.deliver_made(&mut made, room);
+        let Some(context) = self.contexts.get(handle.0) else {
+            return Err(CallerMisuse::StaleContext.into());
+        };
+        match delivered {
             Ok(allocation) => Ok(Leg {
                 context: handle,
-                progress: made.result?,
+                progress: made.conclude(context, &self.environment)?,
                 allocation,
             }),
             Err(failure) => {
-                if let Some(context) = self.contexts.get(handle.0).filter(|_| made.result.is_ok()) {
-                    context.pending = Some(made);
-                }
+                context.pending = Some(made).filter(|made| made.result.is_ok());
                 Err(failure)
             }
         }
     }
 
     /// Delivers the token of a leg. Where the leg failed that is what is told, whether there was room or not.
-    fn deliver_made(
-        &mut self,
-        made: &Made,
-        output: &mut [SecBuffer],
-        allocate: bool,
-    ) -> Result<Option<Allocation>, Failure> {
-        let delivered = self.deliver(&made.token, output, allocate);
+    fn deliver_made(&mut self, made: &mut Made, room: Room<'_>) -> Result<Option<Allocation>, Failure> {
+        let part = self.part(made, &room);
+        let token = part.unwrap_or_else(|| made.rest());
+        let delivered = self.deliver(token, room.buffers, room.allocate);
+        let given = made.given.saturating_add(token.len());
         match &made.result {
-            Ok(_) => Ok(delivered?),
+            Ok(_) => {
+                let allocation = delivered?;
+                made.given = given;
+                Ok(allocation)
+            }
             Err(error) => Err(Failure {
                 error: error.clone(),
                 allocation: delivered.ok().flatten(),
             }),
         }
+    }
+
+    /// The next fragment of a token that does not fit, where the caller takes fragments (MS-SPNG section 3.1.5.6).
+    fn part<'m>(&self, made: &'m Made, room: &Room<'_>) -> Option<&'m [u8]> {
+        let taken = room.fragments && !deviates!(self.environment, FragmentToFitIgnored)
+            || deviates!(self.environment, FragmentsUnasked);
+        let buffer = buffer::find(room.buffers, BufferKind::TOKEN)?;
+        let capacity = buffer.capacity.filter(|_| taken && !room.allocate)?;
+        fragments::part(&made.token, made.given, capacity).filter(|_| made.result.is_ok())
     }
 
     /// The reply to a call, with the output buffers as they are now.
@@ -242,6 +286,7 @@ fn make(
     context.pending.take().unwrap_or_else(|| {
         let mut token = Vec::new();
         let result = step(&mut context.side, context.number, environment, &mut token);
-        Made { result, token }
+        let given = 0;
+        Made { result, token, given }
     })
 }

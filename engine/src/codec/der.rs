@@ -292,6 +292,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Bytes of the element that bytes begin with by its tag and length, if both are there in a form that is read.
+#[must_use]
+#[inline]
+pub fn announced(bytes: &[u8]) -> Option<usize> {
+    let (tag, behind) = bytes.split_first()?;
+    let (length, digits) = length(behind).ok()?;
+    (!Tag(*tag).is_long()).then(|| length.saturating_add(digits).saturating_add(1))
+}
+
 /// The length that bytes begin with, and how many bytes it takes.
 fn length(bytes: &[u8]) -> Result<(usize, usize), TokenErrorKind> {
     let (&first, rest) = bytes.split_first().ok_or(TokenErrorKind::Truncated)?;

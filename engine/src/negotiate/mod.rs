@@ -15,6 +15,10 @@
 //!
 //! | state | input | next | status |
 //! |---|---|---|---|
+//! | any but complete | a part of a token, with its outer tag and length | the same | SEC_I_CONTINUE_NEEDED, no token |
+//! | any, with a part of a token | the rest | as the whole token | as the whole token |
+//! | any, with a part of a token | less than the rest, or none | the same | SEC_I_CONTINUE_NEEDED, no token |
+//! | any but complete | a part of a token longer than cbMaxToken | failed | SEC_E_INVALID_TOKEN |
 //! | Start | none, or a hint with a common mechanism | ExpectFirstReply | SEC_I_CONTINUE_NEEDED, NegTokenInit |
 //! | Start | a hint without a common mechanism | failed | SEC_E_INVALID_TOKEN |
 //! | Start | any, and the caller allows no mechanism | failed | SEC_E_NO_CREDENTIALS |
@@ -47,6 +51,8 @@
 //! - Messages can be protected as soon as the mechanism has keys, before the last token (RFC 2743 section 1.2.7; CredSSP
 //!   does that). RFC 4178 section 3.1 forbids it to callers of GSS-API; the code over the list takes the first number of
 //!   its direction in any case, and the key stream of NTLM begins anew behind it (MS-SPNG section 3.3.5.1).
+//! - Fragments ([`fragments`]) are put together in front of the states, which get whole tokens only. A complete acceptor
+//!   takes a part of an offer, and nothing else in parts. What comes behind the announced length belongs to the token.
 //! - A first token without framing is none, from either side (RFC 4178 section 4.2).
 //! - A code that repeats the token beside it is none: Windows 2000 fills the field so, as MIT Kerberos knows.
 //! - The attributes are those of the chosen mechanism.
@@ -56,6 +62,7 @@
 //! read and declined; a second mechanism after one that failed (RFC 4178 has one choice).
 
 pub mod acceptor;
+pub mod fragments;
 pub mod initiator;
 pub mod messages;
 mod mic;

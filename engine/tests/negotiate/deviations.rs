@@ -213,7 +213,33 @@ fn observations(deviation: Option<(Side, Deviation)>) -> String {
         again.leg(Side::Initiator, None);
     }
     see(&mut again, &mut seen);
+    fragments(deviation, &mut seen);
     seen
+}
+
+/// The same of tokens in parts: parts that arrive, that are missing, and that leave.
+fn fragments(deviation: Option<(Side, Deviation)>, seen: &mut String) {
+    let offer = pair(&World::default(), None)
+        .leg(Side::Initiator, None)
+        .token
+        .clone();
+    let huge = [0x60, 0x83, 0xFF, 0xFF, 0xFF];
+    for parts in [[&offer[..9], &offer[9..]], [&offer[..9], &[]], [&huge, &huge]] {
+        let mut receives = pair(&World::default(), deviation);
+        for part in parts {
+            receives.leg(Side::Acceptor, Some(part));
+        }
+        see(&mut receives, seen);
+    }
+    for extra in [InitRequirements::empty(), InitRequirements::FRAGMENT_TO_FIT] {
+        let mut world = World::default();
+        world.requirements |= extra;
+        let mut sends = pair(&world, deviation);
+        sends.room = 30;
+        sends.leg(Side::Initiator, None);
+        sends.leg(Side::Initiator, None);
+        see(&mut sends, seen);
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod between;
 #[cfg(feature = "sabotage")]
 mod deviations;
 mod exchange;
+mod fragments;
 mod malformed;
 mod messages;
 mod pair;

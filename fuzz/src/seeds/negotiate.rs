@@ -197,6 +197,12 @@ pub fn mutations() -> Vec<Mutation> {
     let mut without = few.clone().next().cloned().unwrap_or_default();
     without.initiator.mechanisms = 7;
     let unoffered = [(&without, vec![edit(0, Change::List(vec![4]))])];
+    let in_fragments = few.clone().zip([1, 7, 20, 100].into_iter().cycle());
+    let in_fragments = in_fragments.map(|(choices, fragments)| Mutation {
+        choices: choices.clone(),
+        edits: Vec::new(),
+        fragments,
+    });
     untouched
         .chain(in_turn)
         .chain(each)
@@ -204,7 +210,9 @@ pub fn mutations() -> Vec<Mutation> {
         .map(|(choices, edits)| Mutation {
             choices: choices.clone(),
             edits,
+            fragments: 0,
         })
+        .chain(in_fragments)
         .collect()
 }
 
@@ -229,7 +237,7 @@ pub fn recipe(mutation: &Mutation) -> Vec<u8> {
         bytes.extend([1, edit.leg]);
         bytes.extend(recipe_of_change(&edit.change));
     }
-    bytes.push(0);
+    bytes.extend([0, mutation.fragments]);
     bytes
 }
 

@@ -77,7 +77,7 @@ fn context_kept(judge: &mut Judge<'_>, at: usize, event: &Event) {
 }
 
 /// The name of a rule of the event's call.
-fn of(event: &Event, name: &str) -> String {
+pub(super) fn of(event: &Event, name: &str) -> String {
     format!("{}/negotiate/{name}", call(event.side))
 }
 

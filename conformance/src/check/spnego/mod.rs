@@ -9,6 +9,7 @@ use legwork_engine::{
 
 mod agreement;
 mod calls;
+mod fragments;
 mod queries;
 mod turns;
 mod view;
@@ -29,6 +30,11 @@ use crate::{
 };
 
 pub(super) fn check(judge: &mut Judge<'_>) {
+    fragments::check(judge);
+    fragments::of_whole_tokens(judge, whole);
+}
+
+fn whole(judge: &mut Judge<'_>) {
     let codes = tokens(judge);
     calls::deletions(judge);
     queries::check(judge);

@@ -1,6 +1,7 @@
 //! The driver: lets two subjects talk as a scenario says, and writes down what happens. It judges nothing but
 //! whether it makes sense to go on.
 
+mod fragments;
 mod leg;
 mod party;
 mod protect;
@@ -219,6 +220,7 @@ impl<'s> Driver<'_, 's> {
             Step::Exchange(step) => self.exchange(*step),
             Step::Initialize(step) => self.leg(Role::Initiator, step),
             Step::Accept(step) => self.leg(Role::Acceptor, step),
+            Step::Fragments(step) => self.fragments(step),
             Step::Change(change) => self.change(change),
             Step::Clock(clock) => self.clock(clock),
             Step::Sign(step) => self.protected(step, false),

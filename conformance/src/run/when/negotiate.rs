@@ -10,7 +10,7 @@ use legwork_engine::{
 use super::{Due, Seen, holds as of_mechanism};
 use crate::{
     protocol::Role,
-    run::{inner::mechanism_token, trace::Trace},
+    run::{fragments, inner::mechanism_token, trace::Trace},
     suite::scenario::When,
 };
 
@@ -47,6 +47,9 @@ pub(super) fn code_requested(trace: &Trace) -> bool {
 }
 
 pub(super) fn holds(when: When, seen: &Seen<'_>) -> bool {
+    if when == When::CutShort {
+        return fragments::is_cut_short(seen.token);
+    }
     let token = match Token::parse(seen.token) {
         Ok(token) => token,
         Err(error) => return unreadable(when, &error, seen),

@@ -8,7 +8,7 @@ use legwork_engine::{
 
 use super::super::world::{Pair, token};
 use super::{
-    exchange::{Course, End, Leg},
+    exchange::{Course, End, Leg, is_cut_short},
     forecast::wants_datagrams,
     world::{Choices, SILENT_REFUSAL},
 };
@@ -46,6 +46,11 @@ fn named(resp: &NegTokenResp<'_>) -> (bool, bool) {
 pub fn of_receivers(course: &Course) {
     let mut answered = false;
     for (number, leg) in course.legs.iter().enumerate() {
+        let next = course.legs.get(number.saturating_add(1));
+        if let Some(next) = next.filter(|_| is_cut_short(&leg.arrived)) {
+            let waits = next.status == Status::SEC_I_CONTINUE_NEEDED && next.sent.is_empty();
+            assert!(waits, "a part of a token is taken: {next:?}");
+        }
         let fault = match Token::parse(&leg.arrived) {
             Ok(Token::Framed(init) | Token::Bare(init)) if leg.initiates => {
                 let list = init.mech_types.as_ref();

@@ -20,6 +20,8 @@ pub struct Mutation {
     pub choices: Choices,
     /// What happens on the way, in this order.
     pub edits: Vec<Edit>,
+    /// Bytes of the fragments that tokens arrive in; 0 if they arrive whole.
+    pub fragments: u8,
 }
 
 /// A change of one token.
@@ -107,7 +109,7 @@ impl Mutation {
         token
     }
 
-    /// Whether nothing happens but to the form of tokens, as far as other forms are taken.
+    /// Whether nothing happens but to the form of tokens, as far as other forms are taken; fragments are one.
     #[must_use]
     pub fn is_harmless(&self) -> bool {
         let mut changes = self.edits.iter().map(|edit| &edit.change);

@@ -63,15 +63,34 @@ struct Answer {
 }
 
 impl Course {
-    /// Runs an exchange. `carry` gets the legs so far, the last of which has just put out its token, and says what arrives.
+    /// As [`Self::run_in_fragments`], with whole tokens.
     ///
     /// # Panics
     /// A leg answers what is not documented.
-    pub fn run(pair: &mut Pair, hinted: bool, mut carry: impl FnMut(&[Leg]) -> Vec<u8>) -> Self {
+    pub fn run(pair: &mut Pair, hinted: bool, carry: impl FnMut(&[Leg]) -> Vec<u8>) -> Self {
+        Self::run_in_fragments(pair, hinted, 0, carry)
+    }
+
+    /// Runs an exchange. `carry` gets the legs so far, the last of which has just put out its token, and says what arrives.
+    /// It arrives in fragments of so many bytes, unless they are none.
+    ///
+    /// # Panics
+    /// A leg answers what is not documented, or a fragment with anything but the wish for more.
+    pub fn run_in_fragments(
+        pair: &mut Pair,
+        hinted: bool,
+        size: u8,
+        mut carry: impl FnMut(&[Leg]) -> Vec<u8>,
+    ) -> Self {
         let mut course = Self::default();
         let (mut initiates, mut arrived) = (!hinted, None);
         while course.legs.len() < MOST_LEGS && !course.is_done(initiates) {
-            let answer = course.leg(pair, initiates, arrived.as_deref());
+            let (fragments, rest) = cut(arrived.as_deref().unwrap_or_default(), size.into());
+            for fragment in fragments {
+                let Answer { status, token } = course.leg(pair, initiates, Some(fragment));
+                assert_eq!((status, token.len()), (Status::SEC_I_CONTINUE_NEEDED, 0));
+            }
+            let answer = course.leg(pair, initiates, arrived.is_some().then_some(rest));
             if answer.status.is_failure() {
                 course.refusal = Some((initiates, answer.status, answer.token));
                 return course;
@@ -127,8 +146,8 @@ impl Course {
         if initiates {
             let reply = pair.initialize(*initiator, arrived);
             // Whether there is anything to offer is up to the caller.
-            let first = initiator.is_none() && reply.status == Status::SEC_E_NO_CREDENTIALS;
-            if !first {
+            let first = !self.legs.iter().any(|leg| leg.initiates);
+            if !first || reply.status != Status::SEC_E_NO_CREDENTIALS {
                 documented(reply.status, reply.error.as_ref(), OF_NEGOTIATE_INITIATOR);
             }
             *initiator = reply.context.or(*initiator);
@@ -198,6 +217,61 @@ fn only_a_rejection(token: &[u8], error: Option<&Error>) {
         };
         assert_eq!(NegTokenResp::parse(token), Ok(rejection), "beside {error:?}");
     }
+}
+
+/// Whether the outer tag and length of a token of SPNEGO are there, and say more bytes than there are.
+#[must_use]
+pub fn is_cut_short(token: &[u8]) -> bool {
+    let Some((outer, [first, rest @ ..])) = token.split_first() else {
+        return false;
+    };
+    let digits = match first {
+        0..=0x7F => Some(std::slice::from_ref(first)),
+        0x81..=0x84 => rest.get(..usize::from(first & 0x7F)),
+        _ => None,
+    };
+    let Some(digits) = digits.filter(|_| [0x60, 0xA0, 0xA1].contains(outer)) else {
+        return false;
+    };
+    let header = if *first < 0x80 {
+        2
+    } else {
+        digits.len().saturating_add(2)
+    };
+    let content = digits
+        .iter()
+        .fold(0_u64, |length, digit| length << 8 | u64::from(*digit));
+    let there = u64::try_from(token.len().saturating_sub(header));
+    there.is_ok_and(|there| there < content)
+}
+
+/// Longest token that is cut, in bytes: no genuine one is longer.
+const MOST_CUT: usize = 4096;
+
+/// The fragments of a token of SPNEGO but the last, and that one. The first has at least tag and length.
+fn cut(token: &[u8], size: usize) -> (Vec<&[u8]>, &[u8]) {
+    let mut rest = token;
+    let mut fragments = Vec::new();
+    let first = token
+        .get(..size.max(6))
+        .filter(|first| size > 0 && is_cut_short(first));
+    let Some(first) = first.filter(|_| token.len() <= MOST_CUT && !is_cut_short(token)) else {
+        return (fragments, token);
+    };
+    fragments.push(first);
+    rest = rest.get(first.len()..).unwrap_or_default();
+    // Bytes behind the token, if there are any, come with its last fragment.
+    while let Some((fragment, behind)) = rest.split_at_checked(size)
+        && is_cut_short(
+            token
+                .get(..token.len().saturating_sub(behind.len()))
+                .unwrap_or_default(),
+        )
+    {
+        fragments.push(fragment);
+        rest = behind;
+    }
+    (fragments, rest)
 }
 
 /// The token of the mechanism within a token of Negotiate.

@@ -1,6 +1,6 @@
 //! An exchange of Negotiate with edits on its way, or none.
 //!
-//! Untouched, or with tokens in another legal form, it comes to what the forecast says. Touched, every answer is a documented
+//! Untouched, or with tokens in another legal form or in fragments, it comes to what the forecast says. Touched, every answer is a documented
 //! one, what must be refused is refused ([`super::conduct`]), and if both sides are done:
 //!
 //! - the acceptor takes nobody for more than NTLM lets it, and whoever is in has the channel that it requires;
@@ -62,7 +62,7 @@ pub fn unlocked_exchange(bytes: &[u8]) {
     if let Ok(mutation) = Mutation::arbitrary(&mut Unstructured::new(bytes)) {
         without_crypto(|| {
             let mut pair = mutation.choices.pair();
-            let course = Course::run(&mut pair, mutation.choices.hinted, |legs| mutation.deliver(legs));
+            let course = run(&mut pair, &mutation);
             if let (Some(end), [_, Some(arrived)]) = (course.end, course.authenticate()) {
                 let guise = guise(&mut pair, end.acceptor_granted, &arrived);
                 within_policy(&arrived, guise, &effective(&mutation.choices));
@@ -96,12 +96,17 @@ pub fn completes(mutation: &Mutation) -> bool {
 #[must_use]
 pub fn completes_between(pair: &mut Pair, mutation: &Mutation) -> bool {
     let choices = &mutation.choices;
-    let course = Course::run(pair, choices.hinted, |legs| mutation.deliver(legs));
+    let course = run(pair, mutation);
     judge(pair, &course, choices, mutation.is_harmless());
     if let Some(end) = course.end.filter(|_| mutation.is_harmless()) {
         conduct::of_complete_contexts(pair, &course, &end);
     }
     course.end.is_some()
+}
+
+fn run(pair: &mut Pair, mutation: &Mutation) -> Course {
+    let carry = |legs: &[Leg]| mutation.deliver(legs);
+    Course::run_in_fragments(pair, mutation.choices.hinted, mutation.fragments, carry)
 }
 
 /// Holds an exchange against what is known of it; it is as good as untouched if what happened to it is harmless.
