@@ -76,6 +76,12 @@ pub enum When {
     OtherChecksum,
     /// Bytes follow a token of Negotiate that is whole.
     TrailingBytes,
+    /// A token of Negotiate begins as it should and says that it has more bytes than came.
+    Incomplete,
+    /// A length in a token of Negotiate has more than four bytes, and needs no more.
+    WideLengths,
+    /// The flags in a list of mechanisms are no string of bits.
+    FlagsMalformed,
     /// The hints of an acceptor that begins cannot be read.
     HintsMalformed,
     /// A length in a token of Negotiate has more bytes than it needs.

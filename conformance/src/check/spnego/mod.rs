@@ -21,6 +21,7 @@ use crate::{
     run::{
         inner,
         trace::{Event, Purpose},
+        when,
     },
     suite::mapping::Class,
 };
@@ -377,7 +378,7 @@ fn code(
     }
     let token = resp.response_token.as_deref().unwrap_or_default();
     if event.side == Role::Initiator && behind.integrity() == Some(true) {
-        let protected = Authenticate::parse(token).is_ok_and(|message| message.mic.is_some());
+        let protected = Authenticate::parse(token).is_ok_and(|message| when::announced(&message));
         let policy = judge.trace.world.side(event.side).policy.get("mech-list-mic");
         let withheld = policy.is_some_and(|policy| policy == "never" || policy == "required");
         let makes_none = policy.is_some_and(|policy| policy == "never");
@@ -388,7 +389,7 @@ fn code(
         }
         if protected && !withheld {
             judge.check("wire/negotiate/mic-needs-ntlm-mic", at, made, || {
-                "the NTLM message has a MIC, and the token no mechListMIC".to_owned()
+                "the NTLM message announces a MIC, and the token has no mechListMIC".to_owned()
             });
         }
     }

@@ -65,10 +65,36 @@ fn unreadable(when: When, error: &TokenError, seen: &Seen<'_>) -> bool {
     let hints = matches!(error.field, "negHints" | "hintName" | "hintAddress");
     match when {
         When::TrailingBytes => behind,
+        When::Incomplete => is_incomplete(seen),
+        When::WideLengths => is_wide(error, seen.token),
+        When::FlagsMalformed => error.field == "reqFlags" && error.kind == TokenErrorKind::BadValue,
         When::HintsMalformed => hints,
         When::Malformed => !behind && !hints,
         _ => false,
     }
+}
+
+/// Whether a token begins as the one that was sent does, with a length that can be read, and ends too early: as the first
+/// fragment of one does.
+fn is_incomplete(seen: &Seen<'_>) -> bool {
+    let header = match seen.token {
+        [_, 0..=0x7F, ..] => 2,
+        [_, long @ 0x81..=0x84, ..] => usize::from(long & 0x7F).saturating_add(2),
+        _ => return false,
+    };
+    seen.token.first() == seen.sent.first()
+        && seen.token.len() >= header
+        && first_element(seen.token).is_none()
+}
+
+/// Whether what cannot be read is a length that begins with zeros, and has no more than four bytes behind them.
+fn is_wide(error: &TokenError, token: &[u8]) -> bool {
+    let TokenErrorKind::BadLength(count @ 5..=0x7E) = error.kind else {
+        return false;
+    };
+    let digits = token.get(error.offset.saturating_add(1)..).unwrap_or_default();
+    let zeros = digits.get(..count.saturating_sub(4));
+    zeros.is_some_and(|zeros| zeros.iter().all(|digit| *digit == 0))
 }
 
 /// Where the first element of a token ends.
