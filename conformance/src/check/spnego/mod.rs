@@ -109,7 +109,8 @@ fn made(
     };
     let due = match &parsed {
         Ok(Token::Framed(_) | Token::Bare(_)) => first,
-        Ok(Token::Resp(_)) => !first,
+        // A leg that fails may reject before anything was offered, as one of a context that has ended does.
+        Ok(Token::Resp(resp)) => !first || resp.neg_state == Some(NegState::REJECT),
         _ => false,
     };
     judge.check("wire/negotiate/message-due", at, due, || match &parsed {
@@ -387,7 +388,10 @@ fn code(
                 "codes are due, and the mechanism's last token comes without".to_owned()
             });
         }
-        if protected && !withheld {
+        let failed = judge
+            .meaning(event)
+            .is_some_and(|meaning| meaning.class == Class::Failure);
+        if protected && !withheld && !failed {
             judge.check("wire/negotiate/mic-needs-ntlm-mic", at, made, || {
                 "the NTLM message announces a MIC, and the token has no mechListMIC".to_owned()
             });
