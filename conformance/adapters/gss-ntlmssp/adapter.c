@@ -37,6 +37,9 @@ static const flag initiator_flags[] = {
  * detection, confidentiality, integrity, allow missing bindings). */
 #define ACCEPTOR_REQUIREMENTS 0x1002001Cu
 
+/* ISC_REQ_ALLOCATE_MEMORY, ASC_REQ_ALLOCATE_MEMORY: the library allocates its tokens, asked or not. */
+#define ALLOCATE_MEMORY 0x00000100u
+
 typedef struct {
     gss_ctx_id_t handle;
     OM_uint32 flags;
@@ -400,13 +403,13 @@ int main(int count, char **arguments) {
         {NULL, NULL},
     };
     char hello[4096];
-    uint32_t requirements = 0;
+    uint32_t requirements = ALLOCATE_MEMORY;
     /* The library compares names in the character set of the locale, and hands them out in UTF-8 whatever it is. */
     if (!setlocale(LC_CTYPE, "C.UTF-8")) return 1;
     with_mic = count < 2 || strcmp(arguments[1], "without-mic");
     for (size_t i = 0; i < sizeof initiator_flags / sizeof *initiator_flags; i++)
         requirements |= initiator_flags[i].requirement;
-    make_hello(hello, sizeof hello, requirements, ACCEPTOR_REQUIREMENTS);
+    make_hello(hello, sizeof hello, requirements, ACCEPTOR_REQUIREMENTS | ALLOCATE_MEMORY);
     if (!open_files()) return 1;
     int code = lw_run(hello, handlers);
     lw_forget(&contexts);

@@ -46,6 +46,8 @@ OWN = {
 # say so.
 MECHANISMS = {"ntlm": "ntlmssp", "negotiate": "spnego"}
 NULL_SESSION, ALLOW_NULL_SESSION = 0x00040000, 0x00100000
+# gensec allocates its tokens, asked or not.
+ALLOCATE_MEMORY = 0x00000100
 # The requirement and attribute bits that a feature stands for: a signature has a sequence number, so FEATURE_SIGN
 # detects replays, too.
 FEATURES = {
@@ -57,14 +59,15 @@ FEATURES = {
 class Context:
     """A gensec context, and what it only borrows."""
 
-    def __init__(self, role: str, security: Security, *borrowed: typing.Any) -> None:
+    def __init__(self, role: str, requirements: int, security: Security, *borrowed: typing.Any) -> None:
         self.features = FEATURES[role]
+        self.allocated = requirements & ALLOCATE_MEMORY
         self.security = security
         self.borrowed = borrowed
 
     def granted(self) -> Json:
         bits = sum(bits for feature, bits in self.features.items() if self.security.have_feature(feature))
-        return {"attributes": {"namespace": "sspi", "bits": bits}}
+        return {"attributes": {"namespace": "sspi", "bits": bits | self.allocated}}
 
 
 class Gensec(Adapter):
@@ -81,7 +84,7 @@ class Gensec(Adapter):
             ],
             "observables": ["token", "status", "attributes", "session-key", "per-message", *more],
             "forms": ["whole", "detached"],
-            "requirements": sum(FEATURES[role].values()) | null_session,
+            "requirements": sum(FEATURES[role].values()) | null_session | ALLOCATE_MEMORY,
             "honours": [*HONOURS[role], *(["identity"] if role == "initiator" else [])],
         }
         for package in MECHANISMS
@@ -187,7 +190,7 @@ class Gensec(Adapter):
                 if request["requirements"] & bits:
                     security.want_feature(feature)
             security.start_mech_by_name(mechanism)
-        return Context("initiator", security, settings, credentials)
+        return Context("initiator", request["requirements"], security, settings, credentials)
 
     def start_server(self, request: Json, mechanism: str, credentials: Credentials) -> Context:
         """Without features: an acceptor grants them unasked, and asked for them it would refuse who wants none."""
@@ -200,7 +203,7 @@ class Gensec(Adapter):
             security = Security.start_server(settings, verifier)
             security.set_credentials(credentials)
             security.start_mech_by_name(mechanism)
-        return Context("acceptor", security, settings, credentials, verifier)
+        return Context("acceptor", request["requirements"], security, settings, credentials, verifier)
 
     def query(self, request: Json) -> Json:
         security, attribute = self.contexts.find(request["context"]).security, request["attribute"]

@@ -46,8 +46,10 @@ FEATURES = {
     0x00000010: "NTLMSSP_FEATURE_SEAL",
     0x00010000: "NTLMSSP_FEATURE_SIGN",
 }
+# Tokens come as text of any length: there is no buffer of the caller's.
+ALLOCATE_MEMORY = 0x00000100
 # An acceptor grants the same whether asked or not. Asked for a feature, it would refuse a peer that does not want it.
-REQUIREMENTS = {"initiator": sum(FEATURES), "acceptor": 0x0002001C}
+REQUIREMENTS = {"initiator": sum(FEATURES) | ALLOCATE_MEMORY, "acceptor": 0x0002001C | ALLOCATE_MEMORY}
 
 
 class Refused(Exception):

@@ -294,7 +294,7 @@ fn has_empty_end(pairs: &AvPairs<'_>) -> bool {
 }
 
 /// Whether the response announces a MIC.
-fn announced(message: &Authenticate<'_>) -> bool {
+pub(crate) fn announced(message: &Authenticate<'_>) -> bool {
     let response = NtlmV2Response::parse(&message.nt_response).ok();
     let flags = response.and_then(|response| {
         let (pairs, _) = AvPairs::parse(&response.client_challenge.av_pairs).ok()?;

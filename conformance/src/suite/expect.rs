@@ -78,6 +78,8 @@ pub enum When {
     CutShort,
     /// Bytes follow a token of Negotiate that is whole.
     TrailingBytes,
+    /// The flags in a list of mechanisms are no string of bits.
+    FlagsMalformed,
     /// The hints of an acceptor that begins cannot be read.
     HintsMalformed,
     /// A length in a token of Negotiate has more bytes than it needs.

@@ -25,6 +25,7 @@ use crate::{
     run::{
         inner,
         trace::{Event, Purpose},
+        when,
     },
     suite::mapping::Class,
 };
@@ -120,7 +121,8 @@ fn made(
     };
     let due = match &parsed {
         Ok(Token::Framed(_) | Token::Bare(_)) => first,
-        Ok(Token::Resp(_)) => !first,
+        // A leg that fails may reject before anything was offered, as one of a context that has ended does.
+        Ok(Token::Resp(resp)) => !first || resp.neg_state == Some(NegState::REJECT),
         _ => false,
     };
     judge.check("wire/negotiate/message-due", at, due, || match &parsed {
@@ -410,7 +412,7 @@ fn code(
     }
     let token = resp.response_token.as_deref().unwrap_or_default();
     if event.side == Role::Initiator && behind.integrity() == Some(true) {
-        let protected = Authenticate::parse(token).is_ok_and(|message| message.mic.is_some());
+        let protected = Authenticate::parse(token).is_ok_and(|message| when::announced(&message));
         let policy = judge.trace.world.side(event.side).policy.get("mech-list-mic");
         let withheld = policy.is_some_and(|policy| policy == "never" || policy == "required");
         let makes_none = policy.is_some_and(|policy| policy == "never");
@@ -419,9 +421,12 @@ fn code(
                 "codes are due, and the mechanism's last token comes without".to_owned()
             });
         }
-        if protected && !withheld {
+        let failed = judge
+            .meaning(event)
+            .is_some_and(|meaning| meaning.class == Class::Failure);
+        if protected && !withheld && !failed {
             judge.check("wire/negotiate/mic-needs-ntlm-mic", at, made, || {
-                "the NTLM message has a MIC, and the token no mechListMIC".to_owned()
+                "the NTLM message announces a MIC, and the token has no mechListMIC".to_owned()
             });
         }
     }

@@ -77,6 +77,7 @@ fn unreadable(when: When, error: &TokenError, seen: &Seen<'_>) -> bool {
     match when {
         When::OverlongLengths => overlong,
         When::TrailingBytes => behind,
+        When::FlagsMalformed => error.field == "reqFlags" && error.kind == TokenErrorKind::BadValue,
         When::HintsMalformed => hints,
         When::Malformed => !behind && !hints && !overlong,
         _ => false,
