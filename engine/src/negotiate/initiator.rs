@@ -339,7 +339,10 @@ impl ExpectFirstReply {
         environment: &Environment,
     ) -> Result<(Mechanism, bool), Error> {
         let first = self.offered.first();
-        let answered = resp.response_token.as_ref().is_some_and(|token| !token.is_empty());
+        let answered = resp
+            .response_token
+            .as_ref()
+            .is_some_and(|token| !token.is_empty());
         let implied = first.filter(|_| self.begun.is_some() && answered);
         let Some(named) = resp.supported_mech.as_ref().or(implied) else {
             return Err(wrong(token, 1, TokenErrorKind::Missing));

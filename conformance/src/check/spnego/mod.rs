@@ -199,9 +199,12 @@ fn offer(judge: &mut Judge<'_>, at: usize, init: &NegTokenInit<'_>) {
     });
     let different: BTreeSet<&[u8]> = list.iter().map(|oid| &*oid.0).collect();
     let repeated = list.len().saturating_sub(different.len());
-    judge.check("wire/negotiate/list-without-repetition", at, repeated == 0, || {
-        format!("{repeated} mechanisms of the list are there before")
-    });
+    judge.check(
+        "wire/negotiate/list-without-repetition",
+        at,
+        repeated == 0,
+        || format!("{repeated} mechanisms of the list are there before"),
+    );
     // A peer may leave the token out, and may tell its requirements: what the world asks for is no fault.
     let world = judge.trace.world.side(Role::Initiator);
     if !world.policy.contains_key("mechanisms") {

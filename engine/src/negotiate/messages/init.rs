@@ -56,11 +56,17 @@ impl<'a> ReqFlags<'a> {
     /// These flags, without the zeros behind the last one (X.690 section 11.2.2).
     #[must_use]
     pub fn new(flags: ContextFlags) -> ReqFlags<'static> {
-        let bits = flags.bits();
-        let zeros = bits.trailing_zeros();
-        let sent = bits.to_be_bytes().into_iter().rev().skip((zeros / 8) as usize).rev();
-        let [unused, ..] = (zeros % 8).to_le_bytes();
-        ReqFlags(Cow::Owned(std::iter::once(unused).chain(sent).collect()))
+        let bytes = flags.bits().to_be_bytes();
+        let sent = bytes
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last.saturating_add(1));
+        let [unused, ..] = (flags.bits().trailing_zeros() % 8).to_le_bytes();
+        ReqFlags(Cow::Owned(
+            std::iter::once(unused)
+                .chain(bytes.into_iter().take(sent))
+                .collect(),
+        ))
     }
 
     fn of(element: &Element<'a>) -> Result<Self, TokenError> {
