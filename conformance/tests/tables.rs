@@ -235,7 +235,7 @@ fn the_state_of_a_negotiation_is_read_off_what_a_side_sent() {
         "expect-mic neg-token-resp, expect-selection neg-token-resp, start none"
     );
     assert_eq!(
-        initiator("negotiate/good/fallback/token:none"),
+        initiator("negotiate/policy/fallback/token:none"),
         "expect-mic neg-token-resp, expect-selection neg-token-resp, negotiating neg-token-resp, start none"
     );
     assert_eq!(
@@ -251,11 +251,11 @@ fn the_state_of_a_negotiation_is_read_off_what_a_side_sent() {
         "hinted neg-token-init, negotiating neg-token-resp, start none"
     );
     assert_eq!(
-        initiator("negotiate/good/unwrapped"),
+        initiator("negotiate/policy/unwrapped"),
         "start none, unwrapped challenge"
     );
     assert_eq!(
-        acceptor("negotiate/good/unwrapped"),
+        acceptor("negotiate/policy/unwrapped"),
         "start negotiate, unwrapped authenticate"
     );
 }
