@@ -16,6 +16,10 @@ pub(super) fn check(judge: &mut Judge<'_>) {
                 judge.not_applicable(&expect.rule, at, "datagram mode");
                 continue;
             }
+            if is_unwrapped(judge, at, event) && needs_wrapper(event, &expect.rule) {
+                judge.not_applicable(&expect.rule, at, "bare messages of the mechanism");
+                continue;
+            }
             status(judge, at, event, expect);
             token(judge, at, event, expect);
             attributes(judge, at, event, expect);
@@ -51,6 +55,20 @@ fn status(judge: &mut Judge<'_>, at: usize, event: &Event, expect: &Expect) {
     }
     let expected: Vec<&str> = expect.status.iter().map(String::as_str).collect();
     calls::one_of(judge, &expect.rule, at, event, &expected);
+}
+
+/// Whether a side has sent the mechanism's messages without a wrapper before.
+fn is_unwrapped(judge: &Judge<'_>, at: usize, event: &Event) -> bool {
+    let earlier = judge.trace.events.iter().take(at);
+    let mut own = earlier.filter(|earlier| earlier.side == event.side && earlier.leg().is_some());
+    own.any(|earlier| bare(judge, earlier).is_some())
+}
+
+/// Whether a rule is about tokens with a wrapper: fragments are told by its length, and a bare CHALLENGE is due where a
+/// bare message was sent.
+fn needs_wrapper(event: &Event, rule: &str) -> bool {
+    let challenge = || event.input().map(message_type) == Some(Ok(MessageType::CHALLENGE));
+    rule.contains("/negotiate/fragment") || rule == "isc/negotiate/invalid-token" && challenge()
 }
 
 /// The mechanism's message that a leg of a negotiation made without a wrapper: who has one mechanism may do so.

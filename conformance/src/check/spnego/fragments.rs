@@ -20,6 +20,10 @@ pub(super) fn check(judge: &mut Judge<'_>) {
         let token = event.output().is_some_and(|token| !token.is_empty());
         let waits = class == Class::Continue && !token;
         let rule = of(event, "fragment-answers-nothing");
+        if class == Class::Silent && !token {
+            judge.not_applicable(&rule, at, "status");
+            continue;
+        }
         judge.check(&rule, at, waits || class == Class::Failure, || {
             format!(
                 "a part of a token, and {}; a token came: {token}",
