@@ -148,6 +148,10 @@ fn worlds() -> Vec<World> {
         other,
         with(Some("!ntlm")),
         World {
+            requirements: InitRequirements::empty(),
+            ..World::default()
+        },
+        World {
             requirements: InitRequirements::NO_INTEGRITY,
             ..World::default()
         },
